@@ -1,0 +1,59 @@
+package torch
+
+// #include <stdlib.h>
+// #include "shim.h"
+import "C"
+
+import (
+	"fmt"
+	"strings"
+	"unsafe"
+)
+
+// SetThreads sets how many threads an operation on the CPU uses.
+func SetThreads(n int) {
+	checkEngine("SetThreads")
+	checkInPlace("SetThreads", C.torch_set_threads(C.int(n)))
+}
+
+// Threads is how many threads an operation on the CPU uses.
+func Threads() int { return int(C.torch_threads()) }
+
+// Version is that of the libtorch in use.
+func Version() string { return C.GoString(C.torch_version()) }
+
+// CPUCapability is the vector instruction set libtorch's own kernels use, such as AVX512.
+func CPUCapability() string { return C.GoString(C.torch_cpu_capability()) }
+
+// Synchronize waits until dev has done all its work.
+func Synchronize(dev Device) {
+	name := dev.cstring()
+	defer C.free(unsafe.Pointer(name))
+	checkInPlace("Synchronize", C.torch_synchronize(name))
+}
+
+// FindDevice resolves "auto", "cpu", "cuda" or "cuda:N" to a device that works, or says
+// what is missing. It must be called on the engine.
+func FindDevice(name string) (Device, error) {
+	kind, _, _ := strings.Cut(name, ":")
+	switch kind {
+	case "cpu":
+		return CPU, nil
+	case "auto":
+		if OpenCUDA() == nil && C.torch_cuda_count() > 0 {
+			return "cuda", nil
+		}
+		return CPU, nil
+	case "cuda":
+		if err := OpenCUDA(); err != nil {
+			return "", fmt.Errorf("device %q: %w", name, err)
+		}
+		s := Device(name).cstring()
+		defer C.free(unsafe.Pointer(s))
+		if err := Try(func() error { check("device", C.torch_device_ok(s)); return nil }); err != nil {
+			return "", fmt.Errorf("device %q: %w; use --device cpu, or see `rlkd doctor`", name, err)
+		}
+		return Device(name), nil
+	}
+	return "", fmt.Errorf("device %q: want auto, cpu, cuda or cuda:N", name)
+}

@@ -1,0 +1,46 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+// The operations below change t in place and return nothing.
+
+// Copy_ overwrites t with src, converted to t's dtype and device.
+func (t *Tensor) Copy_(src *Tensor) {
+	checkInPlace("Copy_", C.torch_copy_(t.handle(), src.handle()))
+}
+
+// Zero_ sets every element to 0.
+func (t *Tensor) Zero_() {
+	checkInPlace("Zero_", C.torch_zero_(t.handle()))
+}
+
+// Add_ adds scale * u.
+func (t *Tensor) Add_(u *Tensor, scale float64) {
+	checkInPlace("Add_", C.torch_add_(t.handle(), u.handle(), C.double(scale)))
+}
+
+// MulScalar_ multiplies by s.
+func (t *Tensor) MulScalar_(s float64) {
+	checkInPlace("MulScalar_", C.torch_mul_scalar_(t.handle(), C.double(s)))
+}
+
+// AddMM_ adds the matrix product x @ y.
+func (t *Tensor) AddMM_(x, y *Tensor) {
+	checkInPlace("AddMM_", C.torch_addmm_(t.handle(), x.handle(), y.handle()))
+}
+
+// ScatterAdd_ adds src at the positions index names along dim.
+func (t *Tensor) ScatterAdd_(dim int, index, src *Tensor) {
+	checkInPlace("ScatterAdd_", C.torch_scatter_add_(t.handle(), C.int64_t(dim), index.handle(), src.handle()))
+}
+
+// IndexCopy_ overwrites the entries of dim that the int64 vector index names by those of src.
+func (t *Tensor) IndexCopy_(dim int, index, src *Tensor) {
+	checkInPlace("IndexCopy_", C.torch_index_copy_(t.handle(), C.int64_t(dim), index.handle(), src.handle()))
+}
+
+func checkInPlace(op string, e C.err) {
+	check(op, e)
+	inject(op)
+}

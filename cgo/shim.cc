@@ -1,0 +1,164 @@
+// Engine, memory, devices, and the way of data in and out.
+#include "shim.hpp"
+
+#include <ATen/DeviceAccelerator.h>
+#include <ATen/Parallel.h>
+#include <ATen/Version.h>
+#include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/GradMode.h>
+#include <torch/headeronly/version.h>
+
+#include <atomic>
+#include <malloc.h>
+
+namespace shim {
+
+static thread_local bool engine = false;
+static std::atomic<int64_t> live{0};
+
+tensor own(at::Tensor t) {
+  auto *p = new at::Tensor(std::move(t));
+  live++;
+  return p;
+}
+
+const char *off_engine() { return engine ? nullptr : "called outside torch.Run, or on another goroutine"; }
+
+static at::ScalarType scalar(int dtype) { return static_cast<at::ScalarType>(dtype); }
+
+static at::TensorOptions options(int dtype, const char *device) {
+  return at::TensorOptions().dtype(scalar(dtype)).device(c10::Device(std::string(device)));
+}
+
+} // namespace shim
+
+using namespace shim;
+
+void torch_engine(int on) { engine = on != 0; }
+int torch_on_engine(void) { return engine; }
+int64_t torch_live(void) { return live; }
+
+void torch_free(tensor *ts, int n) {
+  for (int i = 0; i < n; i++) delete static_cast<at::Tensor *>(ts[i]);
+  live -= n;
+}
+
+int torch_grad_mode(int on) {
+  bool was = c10::GradMode::is_enabled();
+  c10::GradMode::set_enabled(on != 0);
+  return was;
+}
+
+err torch_set_threads(int n) { return guard([&] { at::set_num_threads(n); }); }
+int torch_threads(void) { return at::get_num_threads(); }
+
+err torch_device_ok(const char *device) {
+  return guard([&] { at::empty({1}, options(static_cast<int>(at::kFloat), device)); });
+}
+
+int torch_cuda_count(void) { return at::detail::getCUDAHooks().deviceCount(); }
+
+err torch_synchronize(const char *device) {
+  return guard([&] {
+    c10::Device d{std::string(device)};
+    if (!d.is_cpu()) at::accelerator::synchronizeDevice(d.index());
+  });
+}
+
+const char *torch_cpu_capability(void) {
+  static const std::string s = at::get_cpu_capability();
+  return s.c_str();
+}
+
+const char *torch_version(void) { return TORCH_VERSION; }
+
+// Temporaries of tens of megabytes come and go at every step. glibc would map and unmap
+// each of them, and the page faults cost more than the arithmetic; on the heap they are
+// reused. The trim threshold still gives memory back when a gigabyte of it is idle.
+void torch_keep_heap(void) {
+  mallopt(M_MMAP_THRESHOLD, 1 << 30);
+  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_ARENA_MAX, 2);
+}
+
+err torch_from_f32(tensor *out, const float *data, const int64_t *d, int n, int dtype, const char *device) {
+  return guard([&] {
+    auto host = at::from_blob(const_cast<float *>(data), dims(d, n), at::kFloat);
+    *out = own(host.to(options(dtype, device), /*non_blocking=*/false, /*copy=*/true));
+  });
+}
+
+err torch_from_i64(tensor *out, const int64_t *data, const int64_t *d, int n, const char *device) {
+  return guard([&] {
+    auto host = at::from_blob(const_cast<int64_t *>(data), dims(d, n), at::kLong);
+    *out = own(host.to(options(static_cast<int>(at::kLong), device), false, true));
+  });
+}
+
+err torch_from_bytes(tensor *out, const void *data, int dtype, const int64_t *d, int n, int to_dtype, const char *device) {
+  return guard([&] {
+    auto host = at::from_blob(const_cast<void *>(data), dims(d, n), scalar(dtype));
+    *out = own(host.to(options(to_dtype, device), false, true));
+  });
+}
+
+err torch_full(tensor *out, double value, const int64_t *d, int n, int dtype, const char *device) {
+  return guard([&] { *out = own(at::full(dims(d, n), value, options(dtype, device))); });
+}
+
+err torch_empty(tensor *out, const int64_t *d, int n, int dtype, const char *device) {
+  return guard([&] { *out = own(at::empty(dims(d, n), options(dtype, device))); });
+}
+
+err torch_arange(tensor *out, int64_t n, const char *device) {
+  return guard([&] { *out = own(at::arange(n, options(static_cast<int>(at::kLong), device))); });
+}
+
+err torch_to(tensor *out, tensor a, int dtype, const char *device) {
+  return guard([&] { *out = own(T(a).to(options(dtype, device))); });
+}
+
+err torch_to_dtype(tensor *out, tensor a, int dtype) {
+  return guard([&] { *out = own(T(a).to(scalar(dtype))); });
+}
+
+// The copies below go through a contiguous CPU tensor of the wanted type, so that a read
+// of the wrong width cannot happen.
+static void read(tensor a, void *data, int64_t n, at::ScalarType type) {
+  auto host = T(a).detach().to(at::TensorOptions().dtype(type).device(at::kCPU)).contiguous();
+  TORCH_CHECK(host.numel() == n, "the tensor has ", host.numel(), " elements, the buffer ", n);
+  std::memcpy(data, host.const_data_ptr(), host.nbytes());
+}
+
+err torch_read_f32(tensor a, float *data, int64_t n) {
+  return guard([&] { read(a, data, n, at::kFloat); });
+}
+err torch_read_i64(tensor a, int64_t *data, int64_t n) {
+  return guard([&] { read(a, data, n, at::kLong); });
+}
+err torch_read_bytes(tensor a, void *data, int64_t n) {
+  return guard([&] {
+    TORCH_CHECK(static_cast<int64_t>(T(a).nbytes()) == n, "the tensor has ", T(a).nbytes(), " bytes, the buffer ", n);
+    read(a, data, T(a).numel(), T(a).scalar_type());
+  });
+}
+
+err torch_dims(tensor a, int64_t *d, int *n) {
+  return guard([&] {
+    TORCH_CHECK(T(a).dim() <= *n, "more than ", *n, " dimensions");
+    *n = static_cast<int>(T(a).dim());
+    for (int i = 0; i < *n; i++) d[i] = T(a).size(i);
+  });
+}
+
+err torch_meta(tensor a, int *dtype, int64_t *numel, char *device, int device_len) {
+  return guard([&] {
+    *dtype = static_cast<int>(T(a).scalar_type());
+    *numel = T(a).numel();
+    std::strncpy(device, T(a).device().str().c_str(), static_cast<size_t>(device_len) - 1);
+  });
+}
+
+err torch_item(tensor a, double *out) {
+  return guard([&] { *out = T(a).item().toDouble(); });
+}

@@ -1,0 +1,115 @@
+// The C face of the few libtorch functions that package torch calls.
+//
+// Every function returns NULL on success or a message the caller frees, and catches every
+// C++ exception. A `tensor` is an owned at::Tensor*; `out` receives a new one.
+#pragma once
+#include <stddef.h>
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+typedef void *tensor;
+typedef char *err;
+
+// Engine and bookkeeping.
+void torch_engine(int on);
+int torch_on_engine(void);
+int64_t torch_live(void);
+void torch_free(tensor *ts, int n);
+int torch_grad_mode(int on); // returns the previous mode
+err torch_set_threads(int n);
+int torch_threads(void);
+err torch_seed_all(uint64_t seed);
+err torch_device_ok(const char *device);
+int torch_cuda_count(void);
+err torch_synchronize(const char *device);
+const char *torch_cpu_capability(void);
+const char *torch_version(void);
+void torch_keep_heap(void);
+
+// Making and reading.
+err torch_from_f32(tensor *out, const float *data, const int64_t *dims, int n, int dtype, const char *device);
+err torch_from_i64(tensor *out, const int64_t *data, const int64_t *dims, int n, const char *device);
+err torch_from_bytes(tensor *out, const void *data, int dtype, const int64_t *dims, int n, int to_dtype, const char *device);
+err torch_full(tensor *out, double value, const int64_t *dims, int n, int dtype, const char *device);
+err torch_empty(tensor *out, const int64_t *dims, int n, int dtype, const char *device);
+err torch_arange(tensor *out, int64_t n, const char *device);
+err torch_to(tensor *out, tensor a, int dtype, const char *device);
+err torch_to_dtype(tensor *out, tensor a, int dtype);
+err torch_read_f32(tensor a, float *data, int64_t n);
+err torch_read_i64(tensor a, int64_t *data, int64_t n);
+err torch_read_bytes(tensor a, void *data, int64_t n);
+err torch_dims(tensor a, int64_t *dims, int *n);
+err torch_meta(tensor a, int *dtype, int64_t *numel, char *device, int device_len);
+err torch_item(tensor a, double *out);
+
+// Shape.
+err torch_reshape(tensor *out, tensor a, const int64_t *dims, int n);
+err torch_expand(tensor *out, tensor a, const int64_t *dims, int n);
+err torch_transpose(tensor *out, tensor a, int64_t d0, int64_t d1);
+err torch_narrow(tensor *out, tensor a, int64_t dim, int64_t start, int64_t len);
+err torch_contiguous(tensor *out, tensor a);
+err torch_unsqueeze(tensor *out, tensor a, int64_t dim);
+err torch_cat(tensor *out, const tensor *ts, int n, int64_t dim);
+err torch_index_select(tensor *out, tensor a, int64_t dim, tensor index);
+err torch_gather(tensor *out, tensor a, int64_t dim, tensor index);
+err torch_clone(tensor *out, tensor a);
+
+// Arithmetic.
+err torch_add(tensor *out, tensor a, tensor b);
+err torch_sub(tensor *out, tensor a, tensor b);
+err torch_mul(tensor *out, tensor a, tensor b);
+err torch_div(tensor *out, tensor a, tensor b);
+err torch_minimum(tensor *out, tensor a, tensor b);
+err torch_add_scalar(tensor *out, tensor a, double s);
+err torch_mul_scalar(tensor *out, tensor a, double s);
+err torch_neg(tensor *out, tensor a);
+err torch_exp(tensor *out, tensor a);
+err torch_silu(tensor *out, tensor a);
+err torch_clamp(tensor *out, tensor a, double lo, double hi);
+err torch_sum(tensor *out, tensor a);
+err torch_sum_dim(tensor *out, tensor a, int64_t dim, int keep);
+err torch_max_dim(tensor *out, tensor a, int64_t dim, int keep);
+err torch_argmax(tensor *out, tensor a, int64_t dim);
+err torch_logsumexp(tensor *out, tensor a, int64_t dim, int keep);
+err torch_softmax(tensor *out, tensor a, int64_t dim);
+err torch_cumsum(tensor *out, tensor a, int64_t dim);
+err torch_sort(tensor *values, tensor *indices, tensor a, int64_t dim, int descending);
+err torch_topk(tensor *values, tensor *indices, tensor a, int64_t k, int64_t dim);
+err torch_compare(tensor *out, tensor a, tensor b, int kind); // 0 lt, 1 le, 2 gt, 3 ge, 4 eq
+err torch_logical(tensor *out, tensor a, tensor b, int kind); // 0 and, 1 or
+err torch_masked_fill(tensor *out, tensor a, tensor mask, double value);
+err torch_scatter_mask(tensor *out, tensor mask, int64_t dim, tensor index);
+
+// What a transformer is made of.
+err torch_matmul(tensor *out, tensor a, tensor b);
+err torch_linear(tensor *out, tensor x, tensor w, tensor b); // b may be NULL
+err torch_embedding(tensor *out, tensor w, tensor ids);
+err torch_rms_norm(tensor *out, tensor x, tensor w, double eps);
+err torch_rope(tensor *out, tensor x, tensor cos, tensor sin);
+err torch_sdpa(tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, double scale); // mask may be NULL
+
+// In place.
+err torch_copy_(tensor a, tensor src);
+err torch_zero_(tensor a);
+err torch_add_(tensor a, tensor b, double scale);
+err torch_mul_scalar_(tensor a, double s);
+err torch_addmm_(tensor a, tensor x, tensor y); // a += x @ y
+err torch_scatter_add_(tensor a, int64_t dim, tensor index, tensor src);
+err torch_index_copy_(tensor a, int64_t dim, tensor index, tensor src);
+
+// Autograd.
+err torch_requires_grad(tensor a, int on);
+err torch_backward(tensor a, tensor grad); // grad may be NULL for a scalar
+err torch_grad(tensor *out, tensor a);     // *out is NULL when there is none
+err torch_set_grad(tensor a, tensor g);    // g may be NULL
+err torch_detach(tensor *out, tensor a);
+err torch_norm_list(tensor *out, const tensor *ts, int n);
+err torch_scale_list(const tensor *ts, int n, tensor factor);
+err torch_adamw(const tensor *params, const tensor *grads, const tensor *m, const tensor *v, int n, tensor step,
+                double lr, double beta1, double beta2, double eps, double weight_decay);
+
+#ifdef __cplusplus
+}
+#endif

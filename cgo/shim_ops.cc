@@ -1,0 +1,134 @@
+// Operations: each is one expression over ATen.
+#include "shim.hpp"
+
+#include <ATen/ops/_fused_adamw.h>
+#include <c10/core/GradMode.h>
+
+using namespace shim;
+
+#define OP(name, params, expr)                                                                                         \
+  err name params {                                                                                                    \
+    return guard([&] { *out = own(expr); });                                                                           \
+  }
+
+#define IN_PLACE(name, params, expr)                                                                                   \
+  err name params {                                                                                                    \
+    return guard([&] { expr; });                                                                                       \
+  }
+
+// Shape.
+OP(torch_reshape, (tensor *out, tensor a, const int64_t *d, int n), T(a).reshape(dims(d, n)))
+OP(torch_expand, (tensor *out, tensor a, const int64_t *d, int n), T(a).expand(dims(d, n)))
+OP(torch_transpose, (tensor *out, tensor a, int64_t d0, int64_t d1), T(a).transpose(d0, d1))
+OP(torch_narrow, (tensor *out, tensor a, int64_t dim, int64_t start, int64_t len), T(a).narrow(dim, start, len))
+OP(torch_contiguous, (tensor *out, tensor a), T(a).contiguous())
+OP(torch_unsqueeze, (tensor *out, tensor a, int64_t dim), T(a).unsqueeze(dim))
+OP(torch_cat, (tensor *out, const tensor *ts, int n, int64_t dim), at::cat(list(ts, n), dim))
+OP(torch_index_select, (tensor *out, tensor a, int64_t dim, tensor index), T(a).index_select(dim, T(index)))
+OP(torch_gather, (tensor *out, tensor a, int64_t dim, tensor index), T(a).gather(dim, T(index)))
+OP(torch_clone, (tensor *out, tensor a), T(a).clone())
+
+// Arithmetic.
+OP(torch_add, (tensor *out, tensor a, tensor b), T(a) + T(b))
+OP(torch_sub, (tensor *out, tensor a, tensor b), T(a) - T(b))
+OP(torch_mul, (tensor *out, tensor a, tensor b), T(a) * T(b))
+OP(torch_div, (tensor *out, tensor a, tensor b), T(a) / T(b))
+OP(torch_minimum, (tensor *out, tensor a, tensor b), at::minimum(T(a), T(b)))
+OP(torch_add_scalar, (tensor *out, tensor a, double s), T(a) + s)
+OP(torch_mul_scalar, (tensor *out, tensor a, double s), T(a) * s)
+OP(torch_neg, (tensor *out, tensor a), -T(a))
+OP(torch_exp, (tensor *out, tensor a), T(a).exp())
+OP(torch_silu, (tensor *out, tensor a), at::silu(T(a)))
+OP(torch_clamp, (tensor *out, tensor a, double lo, double hi), T(a).clamp(lo, hi))
+OP(torch_sum, (tensor *out, tensor a), T(a).sum())
+OP(torch_sum_dim, (tensor *out, tensor a, int64_t dim, int keep), T(a).sum(dim, keep != 0))
+OP(torch_max_dim, (tensor *out, tensor a, int64_t dim, int keep), T(a).amax(dim, keep != 0))
+OP(torch_argmax, (tensor *out, tensor a, int64_t dim), T(a).argmax(dim))
+OP(torch_logsumexp, (tensor *out, tensor a, int64_t dim, int keep), T(a).logsumexp(dim, keep != 0))
+OP(torch_softmax, (tensor *out, tensor a, int64_t dim), T(a).softmax(dim))
+OP(torch_cumsum, (tensor *out, tensor a, int64_t dim), T(a).cumsum(dim))
+OP(torch_masked_fill, (tensor *out, tensor a, tensor mask, double value), T(a).masked_fill(T(mask), value))
+OP(torch_scatter_mask, (tensor *out, tensor mask, int64_t dim, tensor index),
+   at::zeros_like(T(mask)).scatter(dim, T(index), T(mask)))
+
+err torch_sort(tensor *values, tensor *indices, tensor a, int64_t dim, int descending) {
+  return guard([&] {
+    auto [v, i] = T(a).sort(/*stable=*/true, dim, descending != 0);
+    *values = own(v);
+    *indices = own(i);
+  });
+}
+
+err torch_topk(tensor *values, tensor *indices, tensor a, int64_t k, int64_t dim) {
+  return guard([&] {
+    auto [v, i] = T(a).topk(k, dim);
+    *values = own(v);
+    *indices = own(i);
+  });
+}
+
+err torch_compare(tensor *out, tensor a, tensor b, int kind) {
+  return guard([&] {
+    const auto &x = T(a), &y = T(b);
+    *out = own(kind == 0 ? x.lt(y) : kind == 1 ? x.le(y) : kind == 2 ? x.gt(y) : kind == 3 ? x.ge(y) : x.eq(y));
+  });
+}
+
+OP(torch_logical, (tensor *out, tensor a, tensor b, int kind),
+   kind == 0 ? T(a).logical_and(T(b)) : T(a).logical_or(T(b)))
+
+// What a transformer is made of.
+OP(torch_matmul, (tensor *out, tensor a, tensor b), at::matmul(T(a), T(b)))
+OP(torch_linear, (tensor *out, tensor x, tensor w, tensor b),
+   at::linear(T(x), T(w), b ? std::optional<at::Tensor>(T(b)) : std::nullopt))
+OP(torch_embedding, (tensor *out, tensor w, tensor ids), at::embedding(T(w), T(ids)))
+
+// transformers' LlamaRMSNorm: the mean square in fp32, the result in x's dtype, then the weight.
+OP(torch_rms_norm, (tensor *out, tensor x, tensor w, double eps), [&] {
+  auto f = T(x).to(at::kFloat);
+  auto n = f * at::rsqrt(f.square().mean(-1, true) + eps);
+  return T(w) * n.to(T(x).scalar_type());
+}())
+
+// Rotary embedding, halves convention (transformers' rotate_half):
+// out = x * cos + cat(-x2, x1) * sin with x = (x1, x2) along the last dimension.
+OP(torch_rope, (tensor *out, tensor x, tensor cos, tensor sin), [&] {
+  int64_t half = T(x).size(-1) / 2;
+  auto rotated = at::cat({-T(x).narrow(-1, half, half), T(x).narrow(-1, 0, half)}, -1);
+  return T(x) * T(cos) + rotated * T(sin);
+}())
+
+OP(torch_sdpa, (tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, double scale),
+   at::scaled_dot_product_attention(T(q), T(k), T(v), mask ? std::optional<at::Tensor>(T(mask)) : std::nullopt, 0.0,
+                                    causal != 0, scale, /*enable_gqa=*/T(q).size(-3) != T(k).size(-3)))
+
+// In place.
+IN_PLACE(torch_copy_, (tensor a, tensor src), M(a).copy_(T(src)))
+IN_PLACE(torch_zero_, (tensor a), M(a).zero_())
+IN_PLACE(torch_add_, (tensor a, tensor b, double scale), M(a).add_(T(b), scale))
+IN_PLACE(torch_mul_scalar_, (tensor a, double s), M(a).mul_(s))
+IN_PLACE(torch_addmm_, (tensor a, tensor x, tensor y), M(a).addmm_(T(x), T(y)))
+IN_PLACE(torch_scatter_add_, (tensor a, int64_t dim, tensor index, tensor src), M(a).scatter_add_(dim, T(index), T(src)))
+IN_PLACE(torch_index_copy_, (tensor a, int64_t dim, tensor index, tensor src), M(a).index_copy_(dim, T(index), T(src)))
+
+// Autograd.
+IN_PLACE(torch_requires_grad, (tensor a, int on), M(a).set_requires_grad(on != 0))
+IN_PLACE(torch_backward, (tensor a, tensor grad), T(a).backward(grad ? T(grad) : at::Tensor()))
+IN_PLACE(torch_set_grad, (tensor a, tensor g), M(a).mutable_grad() = g ? T(g) : at::Tensor())
+OP(torch_detach, (tensor *out, tensor a), T(a).detach())
+
+err torch_grad(tensor *out, tensor a) {
+  return guard([&] { *out = T(a).grad().defined() ? own(T(a).grad()) : nullptr; });
+}
+
+OP(torch_norm_list, (tensor *out, const tensor *ts, int n), at::stack(at::_foreach_norm(list(ts, n))).norm())
+IN_PLACE(torch_scale_list, (const tensor *ts, int n, tensor factor), at::_foreach_mul_(list(ts, n), T(factor)))
+
+err torch_adamw(const tensor *params, const tensor *grads, const tensor *m, const tensor *v, int n, tensor step,
+                double lr, double beta1, double beta2, double eps, double weight_decay) {
+  return guard([&] {
+    std::vector<at::Tensor> steps(static_cast<size_t>(n), T(step));
+    at::_fused_adamw_(list(params, n), list(grads, n), list(m, n), list(v, n), /*max_exp_avg_sqs=*/{}, steps, lr, beta1,
+                      beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
+  });
+}
