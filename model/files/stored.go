@@ -1,0 +1,129 @@
+package files
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// stored says where a tensor lies in a file. Its offset and size have been
+// checked against the file's length.
+type stored struct {
+	file   *os.File
+	offset int64
+	dtype  DType
+	shape  []int // row-major, as in PyTorch
+
+	// heads is not zero where llama.cpp's converter interleaved the two halves
+	// of each head's rows (see unpermute).
+	heads int
+}
+
+// elements returns how many numbers a shape holds, or an error when a
+// dimension is not positive or the count is beyond any file.
+func elements(shape []int) (int64, error) {
+	n := int64(1)
+	for _, d := range shape {
+		if d < 0 || int64(d) > math.MaxInt32 {
+			return 0, fmt.Errorf("dimension %d of shape %v is out of range", d, shape)
+		}
+		if n *= int64(d); n > 1<<48 {
+			return 0, fmt.Errorf("shape %v is out of range", shape)
+		}
+	}
+	return n, nil
+}
+
+func (t stored) numel() int {
+	n := 1
+	for _, d := range t.shape {
+		n *= d
+	}
+	return n
+}
+
+// chunk is how many numbers a worker converts at a time: its bytes fit the
+// second-level cache, and it is a multiple of every block.
+const chunk = 1 << 17
+
+// chunkSize returns the numbers of one independent piece of the tensor: a whole
+// head where rows move within their head.
+func (t stored) chunkSize() int {
+	if t.heads > 0 {
+		return t.numel() / t.heads
+	}
+	return chunk
+}
+
+// each calls fn for consecutive pieces of the tensor, on all processors, with
+// the bytes of the numbers [lo, hi) in PyTorch's order. The bytes are valid
+// until fn returns.
+func (t stored) each(fn func(lo, hi int, raw []byte)) error {
+	n, size := t.numel(), t.chunkSize()
+	if n == 0 {
+		return nil
+	}
+	pieces := (n + size - 1) / size
+	workers := min(runtime.GOMAXPROCS(0), pieces)
+	var group errgroup.Group
+	for w := range workers {
+		group.Go(func() error {
+			buffer := make([]byte, t.dtype.size(int64(size)))
+			moved := make([]byte, 0)
+			for p := w; p < pieces; p += workers {
+				lo, hi := p*size, min((p+1)*size, n)
+				raw := buffer[:t.dtype.size(int64(hi-lo))]
+				if err := t.readAt(raw, t.dtype.size(int64(lo))); err != nil {
+					return err
+				}
+				if t.heads > 0 {
+					moved = append(moved[:0], raw...)
+					unpermute(raw, moved, t.shape[0]/t.heads)
+				}
+				fn(lo, hi, raw)
+			}
+			return nil
+		})
+	}
+	return group.Wait()
+}
+
+func (t stored) readAt(raw []byte, at int64) error {
+	_, err := t.file.ReadAt(raw, t.offset+at)
+	if errors.Is(err, io.EOF) {
+		return fmt.Errorf("%s: ends before byte %d: was it changed since it was opened?", t.file.Name(), t.offset+at+int64(len(raw)))
+	}
+	return err
+}
+
+// read converts the tensor to fp32.
+func (t stored) read() ([]float32, error) {
+	dst := make([]float32, t.numel())
+	err := t.each(func(lo, hi int, raw []byte) { decode(dst[lo:hi], t.dtype, raw) })
+	return dst, err
+}
+
+// readRaw returns the tensor's bytes as they are stored.
+func (t stored) readRaw() ([]byte, error) {
+	dst := make([]byte, t.dtype.size(int64(t.numel())))
+	err := t.each(func(lo, _ int, raw []byte) { copy(dst[t.dtype.size(int64(lo)):], raw) })
+	return dst, err
+}
+
+// unpermute undoes, for the rows of one head, what llama.cpp's converter does
+// to q and k of the llama family so that its RoPE can rotate neighbours: row
+// 2i+j of the file is row j·rows/2+i of transformers.
+func unpermute(dst, src []byte, rows int) {
+	size := len(src) / rows
+	for i := range rows / 2 {
+		for j := range 2 {
+			to, from := (j*rows/2+i)*size, (2*i+j)*size
+			copy(dst[to:to+size], src[from:from+size])
+		}
+	}
+}
