@@ -20,6 +20,21 @@ func (t *Tensor) Add_(u *Tensor, scale float64) {
 	checkInPlace("Add_", C.torch_add_(t.handle(), u.handle(), C.double(scale)))
 }
 
+// Sub_ subtracts u, broadcast.
+func (t *Tensor) Sub_(u *Tensor) {
+	checkInPlace("Sub_", C.torch_sub_(t.handle(), u.handle()))
+}
+
+// Mul_ multiplies by u elementwise, broadcast.
+func (t *Tensor) Mul_(u *Tensor) {
+	checkInPlace("Mul_", C.torch_mul_(t.handle(), u.handle()))
+}
+
+// Exp_ raises e to each element.
+func (t *Tensor) Exp_() {
+	checkInPlace("Exp_", C.torch_exp_(t.handle()))
+}
+
 // MulScalar_ multiplies by s.
 func (t *Tensor) MulScalar_(s float64) {
 	checkInPlace("MulScalar_", C.torch_mul_scalar_(t.handle(), C.double(s)))
@@ -33,6 +48,11 @@ func (t *Tensor) AddMM_(x, y *Tensor) {
 // ScatterAdd_ adds src at the positions index names along dim.
 func (t *Tensor) ScatterAdd_(dim int, index, src *Tensor) {
 	checkInPlace("ScatterAdd_", C.torch_scatter_add_(t.handle(), C.int64_t(dim), index.handle(), src.handle()))
+}
+
+// IndexAdd_ adds those of src to the entries of dim that the int64 vector index names.
+func (t *Tensor) IndexAdd_(dim int, index, src *Tensor) {
+	checkInPlace("IndexAdd_", C.torch_index_add_(t.handle(), C.int64_t(dim), index.handle(), src.handle()))
 }
 
 // IndexCopy_ overwrites the entries of dim that the int64 vector index names by those of src.

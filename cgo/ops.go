@@ -63,6 +63,18 @@ func (t *Tensor) Exp() *Tensor {
 	return own("Exp", &o, C.torch_exp(&o, t.handle()))
 }
 
+// Cos is the cosine, elementwise.
+func (t *Tensor) Cos() *Tensor {
+	var o C.tensor
+	return own("Cos", &o, C.torch_cos(&o, t.handle()))
+}
+
+// Sin is the sine, elementwise.
+func (t *Tensor) Sin() *Tensor {
+	var o C.tensor
+	return own("Sin", &o, C.torch_sin(&o, t.handle()))
+}
+
 // Silu is t * sigmoid(t).
 func (t *Tensor) Silu() *Tensor {
 	var o C.tensor

@@ -66,6 +66,8 @@ err torch_add_scalar(tensor *out, tensor a, double s);
 err torch_mul_scalar(tensor *out, tensor a, double s);
 err torch_neg(tensor *out, tensor a);
 err torch_exp(tensor *out, tensor a);
+err torch_cos(tensor *out, tensor a);
+err torch_sin(tensor *out, tensor a);
 err torch_silu(tensor *out, tensor a);
 err torch_clamp(tensor *out, tensor a, double lo, double hi);
 err torch_sum(tensor *out, tensor a);
@@ -94,9 +96,13 @@ err torch_sdpa(tensor *out, tensor q, tensor k, tensor v, tensor mask, int causa
 err torch_copy_(tensor a, tensor src);
 err torch_zero_(tensor a);
 err torch_add_(tensor a, tensor b, double scale);
+err torch_sub_(tensor a, tensor b);
+err torch_mul_(tensor a, tensor b);
+err torch_exp_(tensor a);
 err torch_mul_scalar_(tensor a, double s);
 err torch_addmm_(tensor a, tensor x, tensor y); // a += x @ y
 err torch_scatter_add_(tensor a, int64_t dim, tensor index, tensor src);
+err torch_index_add_(tensor a, int64_t dim, tensor index, tensor src);
 err torch_index_copy_(tensor a, int64_t dim, tensor index, tensor src);
 
 // Autograd.

@@ -1,0 +1,69 @@
+# RLKD: `make help` lists the targets.
+
+RECIPE ?= trainer/recipes/quickstart.yaml
+ARGS   ?=
+
+RLKD_CACHE ?= $(CURDIR)/.cache
+CACHE      := $(abspath $(RLKD_CACHE))
+FETCHED    := $(CACHE)/libtorch/torch
+LIBTORCH   ?= $(FETCHED)
+STUDENT    := $(CACHE)/student/SmolLM2-135M-Instruct.Q4_1.gguf
+MODEL      ?=
+DATA       ?=
+
+# cgo/ finds .cache/libtorch by itself; a libtorch elsewhere is named to the compiler first.
+TORCH := $(abspath $(LIBTORCH))
+ifneq ($(TORCH),$(CURDIR)/.cache/libtorch/torch)
+export CGO_CXXFLAGS := -O2 -isystem $(TORCH)/include
+export CGO_LDFLAGS  := -O2 -L$(TORCH)/lib -Wl,-rpath,$(TORCH)/lib
+endif
+export RLKD_CACHE := $(CACHE)
+
+SETS := $(if $(MODEL),--set model=$(MODEL)) $(if $(DATA),--set dataset=$(DATA))
+
+.PHONY: help libtorch student build train test lint clean interop
+.DEFAULT_GOAL := help
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@echo
+	@echo "  variables: RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl ARGS='--set key=value'  (make train)"
+	@echo "             LIBTORCH=dir with lib/ and include/    RLKD_CACHE=where downloads go"
+
+libtorch: $(TORCH)/lib/libtorch_cpu.so ## fetch libtorch (CPU parts of a pinned wheel), unless LIBTORCH names one
+
+$(FETCHED)/lib/libtorch_cpu.so: scripts/libtorch.txt scripts/fetch.py
+	python3 scripts/fetch.py libtorch $(CACHE)/libtorch
+	@touch $@
+
+ifneq ($(TORCH),$(FETCHED))
+$(TORCH)/lib/libtorch_cpu.so:
+	$(error LIBTORCH=$(LIBTORCH) has no lib/libtorch_cpu.so; it must be a directory with lib/ and include/ of libtorch 2.15)
+endif
+
+student: $(STUDENT) ## fetch the default student, SmolLM2-135M-Instruct
+
+$(STUDENT): scripts/student.txt scripts/fetch.py
+	python3 scripts/fetch.py student $(CACHE)/student
+	@touch $@
+
+build: libtorch ## build bin/rlkd
+	go build -o bin/rlkd ./trainer/cmd/rlkd
+
+train: build student ## run RECIPE (default: the quick start) from start to finish
+	bin/rlkd train --config $(RECIPE) $(SETS) $(ARGS)
+
+test: libtorch student ## all tests; pure-Go packages with the race detector
+	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
+	go test $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
+
+lint: libtorch ## gofmt, go vet, the build's module file
+	@out=$$(gofmt -l cgo model reward trainer bench scripts); if [ -n "$$out" ]; then echo "gofmt would change: $$out"; exit 1; fi
+	go vet ./...
+	go mod verify >/dev/null && go mod tidy -diff
+
+interop: build student ## check against Python peers (transformers), in an environment of its own
+	scripts/interop/run.sh
+
+clean: ## remove what was built; downloads stay in the cache
+	rm -rf bin runs

@@ -1,0 +1,81 @@
+package model
+
+import (
+	"math"
+
+	torch "github.com/rlkd/rlkd/cgo"
+)
+
+// attention is how tokens see each other in layer i: from q [P, heads, headDim] and k, v
+// [P, kvHeads, headDim] it makes [P, heads, headDim].
+type attention func(i int, q, k, v *torch.Tensor) *torch.Tensor
+
+// pass is one run over packed tokens: what every layer needs beside its input.
+type pass struct {
+	m        *Model
+	graph    bool          // record gradients
+	cos, sin *torch.Tensor // [P, 1, headDim]
+	attend   attention
+}
+
+// newPass prepares a run over tokens at the given positions.
+func (m *Model) newPass(positions []int, graph bool, attend attention) *pass {
+	p := &pass{m: m, graph: graph, attend: attend}
+	at := torch.FromInts(positions, m.Device, len(positions), 1).Cast(torch.Float32)
+	angle := at.Mul(m.invFreq).Unsqueeze(1) // [P, 1, headDim]
+	p.cos = angle.Cos().MulScalar(m.ropeScale).Cast(m.DType)
+	p.sin = angle.Sin().MulScalar(m.ropeScale).Cast(m.DType)
+	return p
+}
+
+// layers runs x [P, hidden] through all of them without recording a graph.
+func (p *pass) layers(x *torch.Tensor) *torch.Tensor {
+	for i := range p.m.layers {
+		next := p.layer(i, x)
+		x.Free()
+		x = next
+	}
+	return x
+}
+
+// layer is transformer block i on x [P, hidden] (transformers' LlamaDecoderLayer,
+// Qwen2DecoderLayer and Qwen3DecoderLayer; a family's missing weights are nil).
+func (p *pass) layer(i int, x *torch.Tensor) *torch.Tensor {
+	l := &p.m.layers[i]
+	return torch.Tidy(func() *torch.Tensor {
+		x = x.Add(p.attention(i, l, p.normed(x, l.inputNorm)))
+		return x.Add(p.mlp(l, p.normed(x, l.postNorm)))
+	})
+}
+
+func (p *pass) attention(i int, l *block, x *torch.Tensor) *torch.Tensor {
+	c := &p.m.Config
+	n := x.Dim(0)
+	q := p.linear(x, l.q, l.qBias).Reshape(n, c.NumHeads, c.HeadDim)
+	k := p.linear(x, l.k, l.kBias).Reshape(n, c.NumKVHeads, c.HeadDim)
+	v := p.linear(x, l.v, l.vBias).Reshape(n, c.NumKVHeads, c.HeadDim)
+	if l.qNorm != nil {
+		q, k = p.normed(q, l.qNorm), p.normed(k, l.kNorm)
+	}
+	q, k = torch.Rope(q, p.cos, p.sin), torch.Rope(k, p.cos, p.sin)
+	a := p.attend(i, q, k, v).Reshape(n, c.NumHeads*c.HeadDim)
+	return p.linear(a, l.o, l.oBias)
+}
+
+func (p *pass) mlp(l *block, x *torch.Tensor) *torch.Tensor {
+	gate := p.linear(x, l.gate, l.gateBias).Silu()
+	return p.linear(gate.Mul(p.linear(x, l.up, l.upBias)), l.down, l.downBias)
+}
+
+func (p *pass) linear(x *torch.Tensor, w, bias *Param) *torch.Tensor {
+	return torch.Linear(x, p.m.weight(w, p.graph), p.m.weight(bias, p.graph))
+}
+
+func (p *pass) normed(x *torch.Tensor, w *Param) *torch.Tensor {
+	return torch.RMSNorm(x, p.m.weight(w, p.graph), p.m.Config.RMSNormEps)
+}
+
+// final is the last norm, on the rows whose next token is of interest.
+func (p *pass) final(x *torch.Tensor) *torch.Tensor { return p.normed(x, p.m.norm) }
+
+func (m *Model) attentionScale() float64 { return 1 / math.Sqrt(float64(m.Config.HeadDim)) }

@@ -1,0 +1,204 @@
+package model
+
+import (
+	"fmt"
+	"slices"
+
+	torch "github.com/rlkd/rlkd/cgo"
+)
+
+// Request is one prompt to be continued N times.
+type Request struct {
+	Prompt []int // token ids, at least one
+	N      int
+}
+
+// Completion is what the model wrote after a prompt.
+type Completion struct {
+	IDs      []int // the token that ended it included
+	Finished bool  // it ended by a stop token, not for want of room
+}
+
+// Generator continues prompts. Rows that end leave the batch, and the next prompts take
+// their places.
+type Generator struct {
+	Model     *Model
+	Sampling  Sampling
+	Stop      []int // token ids that end a completion
+	MaxTokens int   // most tokens of a completion
+	Rows      int   // most completions worked on at once
+
+	// Uniform is the random stream: the variate in (0, 1) for token number position of a
+	// sample of a request. It is not asked when the temperature is 0.
+	Uniform func(request, sample, position int) float32
+
+	// Progress, if set, is told of each step's number of new tokens; an error stops.
+	Progress func(tokens int) error
+}
+
+// row is a completion under way.
+type row struct {
+	request, sample int
+	done            *Completion // where it is written
+}
+
+// Generate returns, for each request, its N completions. A prompt's first pass is run once
+// and its cache replicated. What a completion says depends on its prompt and its random
+// stream alone, not on what else is in the batch.
+func (g *Generator) Generate(requests []Request) (out [][]Completion, err error) {
+	width := 0
+	for i, r := range requests {
+		if len(r.Prompt) == 0 || r.N < 1 {
+			return nil, fmt.Errorf("generate: request %d has %d prompt tokens and asks for %d completions", i, len(r.Prompt), r.N)
+		}
+		if r.N > g.Rows {
+			return nil, fmt.Errorf("generate: request %d asks for %d completions, but at most %d rows are worked on at once", i, r.N, g.Rows)
+		}
+		width = max(width, len(r.Prompt)+g.MaxTokens)
+		out = append(out, make([]Completion, r.N))
+	}
+	torch.NoGrad(func() {
+		d := decoder{Generator: g, requests: requests, out: out, cache: g.Model.newCache(g.rows(requests), width)}
+		err = d.run()
+	})
+	return out, err
+}
+
+// rows is how many rows of cache the requests can fill.
+func (g *Generator) rows(requests []Request) int {
+	total := 0
+	for _, r := range requests {
+		total += r.N
+	}
+	return min(total, g.Rows)
+}
+
+// decoder is one call of Generate.
+type decoder struct {
+	*Generator
+	requests []Request
+	out      [][]Completion
+	next     int // the first request not yet begun
+	cache    *cache
+	active   []row // in the order of the cache's rows
+	last     []int // the newest token of each active row
+}
+
+func (d *decoder) run() error {
+	for {
+		var logits *torch.Tensor
+		var began int
+		var err error
+		torch.Scope(func() {
+			if began = d.admit(); began > 0 {
+				logits = d.prefill(began)
+			} else if len(d.active) > 0 {
+				logits = d.step()
+			}
+			if logits != nil {
+				err = d.take(logits, began)
+			}
+		})
+		if err != nil || len(d.active) == 0 && d.next == len(d.requests) {
+			return err
+		}
+	}
+}
+
+// admit begins as many of the waiting requests as there are free rows for, and returns how
+// many rows that made active.
+func (d *decoder) admit() (began int) {
+	for ; d.next < len(d.requests); d.next++ {
+		r := d.requests[d.next]
+		if len(d.active)+r.N > d.Rows {
+			break
+		}
+		for s := range r.N {
+			d.active = append(d.active, row{d.next, s, &d.out[d.next][s]})
+			d.cache.lengths = append(d.cache.lengths, len(r.Prompt))
+		}
+		began += r.N
+	}
+	return began
+}
+
+// prefill runs the prompts of the last began rows, each prompt once, and returns the logits
+// of those rows' first tokens, [began, vocab].
+func (d *decoder) prefill(began int) *torch.Tensor {
+	m := d.Model
+	var seqs []Sequence
+	var ends []int // of each row, the packed token its prompt ends with
+	var fill placement
+	tokens := 0
+	for r := len(d.active) - began; r < len(d.active); r++ {
+		prompt := d.requests[d.active[r].request].Prompt
+		if d.active[r].sample == 0 {
+			seqs = append(seqs, Sequence{Prompt: prompt})
+			tokens += len(prompt)
+		}
+		ends = append(ends, tokens-1)
+		for i := range prompt {
+			fill.add(r, i, tokens-len(prompt)+i)
+		}
+	}
+	b := NewBatch(seqs)
+	p := m.newPass(b.positions, false, d.cache.prefill(b, fill))
+	x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(b.ids, m.Device, len(b.ids))))
+	return m.logits(p.final(x.IndexSelect(0, torch.FromInts(ends, m.Device, len(ends)))))
+}
+
+// step feeds each active row its newest token and returns the logits of the next, [n, vocab].
+func (d *decoder) step() *torch.Tensor {
+	m := d.Model
+	p := m.newPass(d.cache.lengths, false, d.cache.decode())
+	x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(d.last, m.Device, len(d.last))))
+	for r := range d.cache.lengths {
+		d.cache.lengths[r]++
+	}
+	return m.logits(p.final(x))
+}
+
+// take draws a token for each of the rows that logits are for (the last began ones after a
+// prefill, else all), and lets go of the rows that have ended.
+func (d *decoder) take(logits *torch.Tensor, began int) error {
+	first := 0
+	if began > 0 {
+		first = len(d.active) - began
+	}
+	rows := d.active[first:]
+	ids := d.Sampling.sample(logits, d.uniforms(rows)).Ints()
+	d.last = append(d.last[:first], ids...)
+	for i, r := range rows {
+		r.done.IDs = append(r.done.IDs, ids[i])
+	}
+	for r := len(d.active) - 1; r >= first; r-- {
+		done := d.active[r].done
+		done.Finished = slices.Contains(d.Stop, d.last[r])
+		if done.Finished || len(done.IDs) == d.MaxTokens {
+			d.remove(r)
+		}
+	}
+	if d.Progress != nil {
+		return d.Progress(len(ids))
+	}
+	return nil
+}
+
+// uniforms are the rows' next variates.
+func (d *decoder) uniforms(rows []row) []float32 {
+	u := make([]float32, len(rows))
+	if d.Sampling.Temperature > 0 {
+		for i, r := range rows {
+			u[i] = d.Uniform(r.request, r.sample, len(r.done.IDs))
+		}
+	}
+	return u
+}
+
+// remove lets go of row r; the last row takes its place.
+func (d *decoder) remove(r int) {
+	last := len(d.active) - 1
+	d.active[r], d.last[r] = d.active[last], d.last[last]
+	d.active, d.last = d.active[:last], d.last[:last]
+	d.cache.remove(r)
+}

@@ -1,0 +1,144 @@
+package model
+
+import torch "github.com/rlkd/rlkd/cgo"
+
+// LogProbs are the log-probabilities of b's completion tokens, [M] in b's order, at a
+// temperature. Nothing is recorded.
+func (m *Model) LogProbs(b *Batch, temperature float64) []float32 {
+	out := make([]float32, 0, b.Targets())
+	torch.NoGrad(func() {
+		h := m.hidden(b)
+		for lo := 0; lo < b.Targets(); lo += headRows {
+			hi := min(lo+headRows, b.Targets())
+			torch.Scope(func() {
+				c := m.logProbs(h.Narrow(0, lo, hi-lo), b.targets[lo:hi], temperature)
+				out = append(out, c.logp.Float32s()...)
+			})
+		}
+	})
+	return out
+}
+
+// Logits are those that predict b's completion tokens, [M, vocab] fp32. They are for tests
+// and small inputs: nothing else holds them all.
+func (m *Model) Logits(b *Batch) (out *torch.Tensor) {
+	torch.NoGrad(func() { out = m.logits(m.hidden(b)).Keep() })
+	return out
+}
+
+// hidden are the final hidden states that predict b's completion tokens, [M, hidden],
+// without a graph.
+func (m *Model) hidden(b *Batch) *torch.Tensor {
+	return torch.Tidy(func() *torch.Tensor {
+		p := m.newPass(b.positions, false, m.packed(b))
+		x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(b.ids, m.Device, len(b.ids))))
+		return p.final(x.IndexSelect(0, torch.FromInts(b.predict, m.Device, len(b.predict))))
+	})
+}
+
+// TokenLoss maps the log-probabilities of completion tokens lo … hi-1 of a batch, [hi-lo]
+// fp32 and recording, to the part of the loss they make: a scalar. Losses are sums over
+// tokens, so parts can be differentiated one by one. entropy [hi-lo] is there to be looked
+// at.
+type TokenLoss func(logp, entropy *torch.Tensor, lo, hi int) *torch.Tensor
+
+// ForwardBackward runs b, gives the log-probabilities (at the temperature) of its completion
+// tokens to loss chunk by chunk, and adds the gradients of all of it to the masters'. With
+// checkpoint, only each layer's input is kept and the layer is computed again on the way
+// back: less memory for a third more work.
+func (m *Model) ForwardBackward(b *Batch, temperature float64, checkpoint bool, loss TokenLoss) {
+	torch.EnableGrad(func() {
+		ids := torch.FromInts(b.ids, m.Device, len(b.ids))
+		x := torch.Embedding(m.embed.work.Detach(), ids).RequireGrad(true)
+		t := tape{pass: m.newPass(b.positions, true, m.packed(b)), first: x}
+		x = t.forward(checkpoint)
+		x = t.final(x.IndexSelect(0, torch.FromInts(b.predict, m.Device, len(b.predict))))
+		x.BackwardFrom(m.headGrad(b, x.Detach(), temperature, loss))
+		m.embedBackward(b, t.backward())
+	})
+}
+
+// embedBackward adds the gradient of the packed tokens' embeddings, [P, hidden], to the
+// embedding's. The padding token is left out, as it is in transformers (nn.Embedding's
+// padding_idx), where it matters if a model pads with a token that prompts contain.
+func (m *Model) embedBackward(b *Batch, grad *torch.Tensor) {
+	var ids, at []int
+	for i, id := range b.ids {
+		if id != m.Config.Pad {
+			ids, at = append(ids, id), append(at, i)
+		}
+	}
+	torch.NoGrad(func() {
+		rows := grad.IndexSelect(0, torch.FromInts(at, m.Device, len(at))).Cast(torch.Float32)
+		m.embed.grad().IndexAdd_(0, torch.FromInts(ids, m.Device, len(ids)), rows)
+	})
+}
+
+// headGrad takes the loss of each chunk of h [M, hidden] and returns the gradient of h. The
+// head's own gradient is accumulated on the way.
+func (m *Model) headGrad(b *Batch, h *torch.Tensor, temperature float64, loss TokenLoss) *torch.Tensor {
+	return torch.Tidy(func() *torch.Tensor {
+		var grads []*torch.Tensor
+		for lo := 0; lo < b.Targets(); lo += headRows {
+			hi := min(lo+headRows, b.Targets())
+			grads = append(grads, torch.Tidy(func() (grad *torch.Tensor) {
+				torch.NoGrad(func() {
+					rows := h.Narrow(0, lo, hi-lo)
+					c := m.logProbs(rows, b.targets[lo:hi], temperature)
+					c.logp.RequireGrad(true)
+					torch.EnableGrad(func() { loss(c.logp, c.entropy, lo, hi).Backward() })
+					grad = m.headBackward(c, rows, c.logp.Grad(), temperature).Keep()
+				})
+				return grad
+			}))
+		}
+		return torch.Cat(0, grads...)
+	})
+}
+
+// tape is the pass through the layers, which can be walked back. Without checkpoints
+// libtorch's graph does that; with them each layer is run again from its input.
+type tape struct {
+	*pass
+	first  *torch.Tensor   // the first layer's input, a leaf
+	inputs []*torch.Tensor // of each layer, when checkpointing
+	last   *torch.Tensor   // the last layer's output, a leaf, when checkpointing
+}
+
+// forward is the output of the last layer, [P, hidden].
+func (t *tape) forward(checkpoint bool) *torch.Tensor {
+	x := t.first
+	if !checkpoint {
+		for i := range t.m.layers {
+			x = t.layer(i, x)
+		}
+		return x
+	}
+	torch.NoGrad(func() {
+		for i := range t.m.layers {
+			t.inputs = append(t.inputs, x)
+			x = t.layer(i, x).Keep()
+		}
+	})
+	t.last = x.RequireGrad(true)
+	return t.last
+}
+
+// backward goes on from the gradient of forward's output, and returns that of first.
+func (t *tape) backward() *torch.Tensor {
+	if t.last == nil {
+		return t.first.Grad()
+	}
+	grad := t.last.Grad()
+	for i := len(t.inputs) - 1; i >= 0; i-- {
+		x := t.inputs[i].RequireGrad(true)
+		next := torch.Tidy(func() *torch.Tensor {
+			t.layer(i, x).BackwardFrom(grad)
+			return x.Grad()
+		})
+		grad.Free()
+		x.Free()
+		grad = next
+	}
+	return grad
+}

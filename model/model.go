@@ -1,0 +1,135 @@
+package model
+
+import (
+	"fmt"
+
+	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/model/files"
+)
+
+// Model is a decoder-only language model on a device.
+type Model struct {
+	Config files.Config
+	Device torch.Device
+	DType  torch.DType // what the forward computes in
+
+	params    []*Param // in the order of Config.Tensors
+	embed     *Param   // [vocab, hidden]
+	layers    []block
+	norm      *Param        // [hidden]
+	head      *Param        // [vocab, hidden]; embed itself when tied
+	invFreq   *torch.Tensor // [1, headDim], fp32: the rotary frequencies, twice over
+	ropeScale float64
+}
+
+// Param is one weight of a model.
+type Param struct {
+	Name   string
+	Master *torch.Tensor // fp32 leaf that is trained; nil in a model loaded for inference
+	work   *torch.Tensor // in the model's dtype, for passes that record no graph; Master itself if that is fp32
+}
+
+// block holds the weights of one transformer layer; those a family lacks are nil.
+type block struct {
+	inputNorm, postNorm        *Param
+	q, k, v, o                 *Param
+	qBias, kBias, vBias, oBias *Param
+	qNorm, kNorm               *Param
+	gate, up, down             *Param
+	gateBias, upBias, downBias *Param
+}
+
+// Options say where a model goes and what for.
+type Options struct {
+	Device torch.Device
+	DType  torch.DType // Float32 or BFloat16
+	Train  bool        // keep fp32 masters that record gradients
+}
+
+// Load brings the weights of src to a device. The tensors belong to the current scope.
+func Load(src *files.Model, o Options) (*Model, error) {
+	m := &Model{Config: src.Config, Device: o.Device, DType: o.DType}
+	byName := map[string]*Param{}
+	for _, spec := range m.Config.Tensors() {
+		data, dims, err := src.Read(spec.Name)
+		if err != nil {
+			return nil, err
+		}
+		p := &Param{Name: spec.Name}
+		if o.Train {
+			p.Master = torch.FromFloat32s(data, torch.Float32, o.Device, dims...).RequireGrad(true)
+			p.work = p.Master
+			if o.DType != torch.Float32 {
+				p.work = p.Master.Detach().Cast(o.DType)
+			}
+		} else {
+			p.work = torch.FromFloat32s(data, o.DType, o.Device, dims...)
+		}
+		m.params = append(m.params, p)
+		byName[p.Name] = p
+	}
+	m.bind(byName)
+	freq, scale := m.Config.InvFreq()
+	m.invFreq = torch.FromFloat32s(append(freq, freq...), torch.Float32, o.Device, 1, 2*len(freq))
+	m.ropeScale = scale
+	return m, nil
+}
+
+// bind hangs the parameters where the forward pass looks for them.
+func (m *Model) bind(p map[string]*Param) {
+	m.embed, m.norm, m.head = p["model.embed_tokens.weight"], p["model.norm.weight"], p["lm_head.weight"]
+	if m.head == nil {
+		m.head = m.embed
+	}
+	for i := range m.Config.NumLayers {
+		at := func(name string) *Param { return p[fmt.Sprintf("model.layers.%d.%s", i, name)] }
+		m.layers = append(m.layers, block{
+			inputNorm: at("input_layernorm.weight"), postNorm: at("post_attention_layernorm.weight"),
+			q: at("self_attn.q_proj.weight"), qBias: at("self_attn.q_proj.bias"),
+			k: at("self_attn.k_proj.weight"), kBias: at("self_attn.k_proj.bias"),
+			v: at("self_attn.v_proj.weight"), vBias: at("self_attn.v_proj.bias"),
+			o: at("self_attn.o_proj.weight"), oBias: at("self_attn.o_proj.bias"),
+			qNorm: at("self_attn.q_norm.weight"), kNorm: at("self_attn.k_norm.weight"),
+			gate: at("mlp.gate_proj.weight"), gateBias: at("mlp.gate_proj.bias"),
+			up: at("mlp.up_proj.weight"), upBias: at("mlp.up_proj.bias"),
+			down: at("mlp.down_proj.weight"), downBias: at("mlp.down_proj.bias"),
+		})
+	}
+}
+
+// Params are the weights, in the order of Config.Tensors.
+func (m *Model) Params() []*Param { return m.params }
+
+// Refresh brings the weights that rollouts use up to the masters, after an optimizer step.
+func (m *Model) Refresh() {
+	torch.NoGrad(func() {
+		for _, p := range m.params {
+			if p.work != p.Master {
+				p.work.Copy_(p.Master)
+			}
+		}
+	})
+}
+
+// weight is p as the forward pass uses it: when a graph is recorded, the master (converted,
+// so that its gradient arrives in fp32), otherwise the working copy. Nil for no p.
+func (m *Model) weight(p *Param, graph bool) *torch.Tensor {
+	switch {
+	case p == nil:
+		return nil
+	case graph && p.work != p.Master:
+		return p.Master.Cast(m.DType)
+	}
+	return p.work
+}
+
+// grad is the master's gradient, made as zeros if there is none yet: for the two weights
+// whose gradients are accumulated by hand, the embedding and the head.
+func (p *Param) grad() *torch.Tensor {
+	g := p.Master.Grad()
+	if g == nil {
+		g = torch.Zeros(torch.Float32, p.Master.Device(), p.Master.Dims()...)
+		p.Master.SetGrad(g)
+	}
+	return g
+}

@@ -1,0 +1,88 @@
+package trainer
+
+import (
+	"github.com/rlkd/rlkd/model"
+	"github.com/rlkd/rlkd/reward"
+)
+
+// Rollout is one sampled completion.
+type Rollout struct {
+	Problem    Problem
+	Group      int // its prompt's place in the step
+	Sample     int // its place in the group
+	Prompt     []int
+	Completion []int // the token that ended it included
+	Text       string
+	Finished   bool // it ended by itself; otherwise it was cut at max_completion_length
+}
+
+// prompted is a problem with its prompt in the student's tokens.
+type prompted struct {
+	Problem
+	ids []int
+}
+
+// prompts renders problems and drops, and counts, those longer than limit tokens.
+func (s *Student) prompts(system string, problems []Problem, limit int) (kept []prompted, dropped int, err error) {
+	for _, p := range problems {
+		ids, err := s.Prompt(system, p.Prompt)
+		if err != nil {
+			return nil, 0, err
+		}
+		if len(ids) > limit {
+			dropped++
+			continue
+		}
+		kept = append(kept, prompted{p, ids})
+	}
+	return kept, dropped, nil
+}
+
+// sampler draws completions for problems.
+type sampler struct {
+	student     *Student
+	sampling    model.Sampling
+	generations int // completions per problem
+	maxTokens   int
+	rows        int // most completions worked on at once
+	uniform     func(row, sample, position int) float32
+	progress    func(tokens int) error
+}
+
+// sample returns the rollouts of problems: generations for each, in order.
+func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
+	requests := make([]model.Request, len(problems))
+	for i, p := range problems {
+		requests[i] = model.Request{Prompt: p.ids, N: s.generations}
+	}
+	g := model.Generator{
+		Model: s.student.Model, Sampling: s.sampling, Stop: s.student.Stop, MaxTokens: s.maxTokens,
+		Rows: max(s.rows, s.generations), Progress: s.progress,
+		Uniform: func(request, sample, position int) float32 {
+			return s.uniform(problems[request].Row, sample, position)
+		},
+	}
+	groups, err := g.Generate(requests)
+	if err != nil {
+		return nil, err
+	}
+	var out []Rollout
+	for i, completions := range groups {
+		for j, c := range completions {
+			out = append(out, Rollout{
+				Problem: problems[i].Problem, Group: i, Sample: j, Prompt: problems[i].ids,
+				Completion: c.IDs, Text: s.student.Text(c), Finished: c.Finished,
+			})
+		}
+	}
+	return out, nil
+}
+
+// items are what the reward sees of rollouts.
+func items(rollouts []Rollout) []reward.Item {
+	out := make([]reward.Item, len(rollouts))
+	for i, r := range rollouts {
+		out[i] = reward.Item{Problem: r.Problem.Prompt, Answer: r.Problem.Answer, Generation: r.Problem.Teacher, Completion: r.Text}
+	}
+	return out
+}
