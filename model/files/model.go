@@ -14,10 +14,25 @@ import (
 type Model struct {
 	Config Config
 
+	// Stop lists, sorted, every id that ends a completion: the eos_token_id of
+	// config.json and generation_config.json and the eos_token of
+	// tokenizer_config.json, or the eos, eot and eom ids of a GGUF file. It is
+	// empty when the files name none.
+	Stop []int
+
+	// ChatTemplate is the Jinja source that turns messages into a prompt, or ""
+	// when the model has none.
+	ChatTemplate string
+
+	// SpecialTokens holds the tokens a chat template may name ("bos_token",
+	// "eos_token", …), as far as the files give them.
+	SpecialTokens map[string]string
+
 	path    string
 	files   []*os.File
 	tensors map[string]stored
 	gguf    *gguf // nil for a Hugging Face directory
+	hf      hfText
 }
 
 // Open reads the configuration of a Hugging Face directory or of a .gguf file
@@ -46,7 +61,10 @@ func Open(path string) (*Model, error) {
 }
 
 func (m *Model) readDirectory() (err error) {
-	if m.Config, err = readHFConfig(filepath.Join(m.path, "config.json")); err != nil {
+	if m.Config, err = readHFConfig(filepath.Join(m.path, configFile)); err != nil {
+		return err
+	}
+	if err := m.readText(); err != nil {
 		return err
 	}
 	m.tensors, err = m.openDirectory(m.path)
@@ -65,6 +83,18 @@ func (m *Model) readGGUF() error {
 		return err
 	}
 	m.tensors = m.gguf.byHFName(m.Config)
+	return m.readGGUFText()
+}
+
+// checkStop sorts Stop and checks that the model can emit each of its ids.
+func (m *Model) checkStop() error {
+	slices.Sort(m.Stop)
+	m.Stop = slices.Compact(m.Stop)
+	for _, id := range m.Stop {
+		if id < 0 || id >= m.Config.VocabSize {
+			return fmt.Errorf("%s: eos_token_id: %d is not between 0 and vocab_size %d", m.path, id, m.Config.VocabSize)
+		}
+	}
 	return nil
 }
 

@@ -1,6 +1,9 @@
 package files
 
-import "math"
+import (
+	"cmp"
+	"math"
+)
 
 // InvFreq returns the inverse frequencies of RoPE, HeadDim/2 of them, and the
 // factor the cosines and sines are multiplied with. Every step is rounded to
@@ -57,7 +60,7 @@ func (r RopeScaling) yarn(freqs, periods []float32, theta float64) {
 	boundary := func(rotations float64) float64 {
 		return dim * math.Log(float64(r.OriginalContext)/(rotations*2*math.Pi)) / (2 * math.Log(theta))
 	}
-	low, high := boundary(orElse(r.BetaFast, 32)), boundary(orElse(r.BetaSlow, 1))
+	low, high := boundary(cmp.Or(r.BetaFast, 32)), boundary(cmp.Or(r.BetaSlow, 1))
 	if r.Truncate {
 		low, high = math.Floor(low), math.Ceil(high)
 	}
@@ -90,11 +93,4 @@ func (r RopeScaling) yarnAttention() float64 {
 	default:
 		return mscale(1)
 	}
-}
-
-func orElse(value, absent float64) float64 {
-	if value == 0 {
-		return absent
-	}
-	return value
 }
