@@ -1,6 +1,8 @@
 package trainer
 
 import (
+	"strconv"
+
 	"github.com/goccy/go-yaml"
 	"github.com/rlkd/rlkd/reward"
 )
@@ -207,7 +209,9 @@ func (c *Config) ClipHigh() float64 {
 // String returns the configuration as a YAML file with every key, in the order of the fields:
 // what config.yaml in the output directory holds. [LoadConfig] reads it back to an equal one.
 func (c *Config) String() string {
-	text, err := yaml.MarshalWithOptions(c, yaml.UseLiteralStyleIfMultiline(true))
+	// Go's quoting is also YAML's, and keeps blanks and line ends, which the library's own does not.
+	quoted := yaml.CustomMarshaler(func(s string) ([]byte, error) { return []byte(strconv.Quote(s)), nil })
+	text, err := yaml.MarshalWithOptions(c, quoted)
 	if err != nil { // the fields are plain values, which the library can always write
 		return "# " + err.Error()
 	}

@@ -31,10 +31,14 @@ func (d *decoder) assign(key string, node ast.Node, dst reflect.Value) error {
 			return err
 		}
 	case dst.Kind() == reflect.Struct:
-		if mapping, ok := node.(*ast.MappingNode); ok {
-			return d.mapping(key, mapping, dst)
+		mapping, ok := node.(*ast.MappingNode)
+		if !ok {
+			want = "a mapping of keys to values"
+			break
 		}
-		want = "a mapping of keys to values"
+		if err := d.mapping(key, mapping, dst); err != nil {
+			return err
+		}
 	case dst.Kind() == reflect.Slice:
 		sequence, ok := node.(*ast.SequenceNode)
 		if !ok {

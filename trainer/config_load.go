@@ -7,6 +7,7 @@ import (
 	"reflect"
 	"slices"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/goccy/go-yaml"
 	"github.com/goccy/go-yaml/ast"
@@ -111,6 +112,9 @@ func (d *decoder) document(data []byte, cfg *Config) error {
 
 // parse returns the root of the only document in data, nil when there is none.
 func (d *decoder) parse(data []byte) (ast.Node, error) {
+	if !utf8.Valid(data) {
+		return nil, fmt.Errorf("%s: not valid UTF-8", d.source)
+	}
 	file, err := parser.ParseBytes(data, 0)
 	if err != nil {
 		where := d.source
