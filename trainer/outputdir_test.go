@@ -1,0 +1,97 @@
+package trainer
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+func TestOutputDirBelongsToOneRun(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "a", "[b]") // made with its parents, whatever its name
+	first, err := OpenOutputDir(dir, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, resume := range []bool{false, true} {
+		if _, err := OpenOutputDir(dir, resume); !strings.Contains(errorText(err), "another run is at work in it") {
+			t.Errorf("a second run, resume %v: %v", resume, err)
+		}
+	}
+	if err := first.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again, err := OpenOutputDir(dir, false)
+	if err != nil {
+		t.Fatalf("after the first run left nothing: %v", err)
+	}
+	again.Close()
+}
+
+func TestOutputDirHoldsAnotherRun(t *testing.T) {
+	for _, name := range []string{"config.yaml", "metrics.jsonl", "checkpoint-50", "notes.txt"} {
+		dir := t.TempDir()
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o666); err != nil {
+			t.Fatal(err)
+		}
+		want := "output_dir " + dir + ": holds another run (" + name + "): go on with it by --resume, or name another output_dir"
+		if name == "notes.txt" {
+			want = ""
+		}
+		out, err := OpenOutputDir(dir, false)
+		if errorText(err) != want {
+			t.Errorf("got %v, want %q", err, want)
+		}
+		if err == nil {
+			out.Close()
+		}
+		out, err = OpenOutputDir(dir, true)
+		if err != nil {
+			t.Fatalf("%s: resume: %v", name, err)
+		}
+		out.Close()
+	}
+}
+
+func TestOutputDirCannotBeWritten(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o666); err != nil {
+		t.Fatal(err)
+	}
+	for _, dir := range []string{file, filepath.Join(file, "below"), "/proc/self"} {
+		if _, err := OpenOutputDir(dir, false); !strings.HasPrefix(errorText(err), "output_dir") {
+			t.Errorf("%s: %v", dir, err)
+		}
+	}
+}
+
+func TestWriteFileAtomic(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "f")
+	write := func(text string, fail error) error {
+		return WriteFileAtomic(path, func(w io.Writer) error {
+			_, err := io.WriteString(w, text)
+			return errors.Join(err, fail)
+		})
+	}
+	if err := write("one", nil); err != nil {
+		t.Fatal(err)
+	}
+	full := errors.New("no space left on device")
+	if err := write("two, in part", full); !errors.Is(err, full) || !strings.Contains(err.Error(), path) {
+		t.Errorf("the failure was reported as %v", err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "one" {
+		t.Errorf("after a failure the file is %q", got)
+	}
+	if _, err := os.Stat(path + ".tmp"); !os.IsNotExist(err) {
+		t.Errorf("the temporary file is left: %v", err)
+	}
+	if err := write("two", nil); err != nil {
+		t.Fatal(err)
+	}
+	if got, _ := os.ReadFile(path); string(got) != "two" {
+		t.Errorf("the file is %q", got)
+	}
+}
