@@ -1,0 +1,43 @@
+#!/usr/bin/env bash
+# Checks bin/rlkd against transformers and PyTorch and prints a table; exits 1 if a row fails. What the runs write is
+# in a temporary directory, which stays if INTEROP_WORK names one.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+export RLKD_CACHE=${RLKD_CACHE:-$PWD/.cache}
+export HF_HUB_OFFLINE=1 TRANSFORMERS_VERBOSITY=error PYTHONDONTWRITEBYTECODE=1
+[ -x bin/rlkd ] || { echo "interop: there is no bin/rlkd; run make build" >&2; exit 1; }
+scripts/interop/setup.sh
+python=$RLKD_CACHE/interop/bin/python
+work=${INTEROP_WORK:-}
+if [ -z "$work" ]; then
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+fi
+status=0
+
+"$python" scripts/interop/check_step.py "$work" || status=1
+
+# The student goes from GGUF to a Hugging Face directory by two steps of supervised fine-tuning.
+rm -rf "$work/sft"
+cat > "$work/sft.yaml" <<YAML
+model: $RLKD_CACHE/student/SmolLM2-135M-Instruct.Q4_1.gguf
+output_dir: $work/sft
+device: cpu
+dtype: f32
+sft: {dataset: $work/sft.jsonl, max_steps: 2, batch_size: 2}
+YAML
+cat > "$work/sft.jsonl" <<'JSONL'
+{"problem": "What is 2 + 3?", "answer": "5", "generation": "<think>\nTwo and three make five.\n</think>\n<answer>\n\\boxed{5}\n</answer>"}
+{"problem": "What is 4 times 6?", "answer": "24", "generation": "<think>\nFour sixes are twenty-four.\n</think>\n<answer>\n\\boxed{24}\n</answer>"}
+JSONL
+if bin/rlkd sft --config "$work/sft.yaml" > "$work/sft.log" 2>&1; then
+  mkdir -p "$work/saved"
+  ln -sfn "$work/sft/checkpoint-2" "$work/saved/student"
+else
+  echo "FAIL  student                sft: $(tail -n 1 "$work/sft.log")"
+  status=1
+fi
+
+"$python" scripts/interop/check_saved.py "$work"/saved/* || status=1
+[ $status = 0 ] && echo "interop: every check passed" || echo "interop: some checks FAILED" >&2
+exit $status
