@@ -1,0 +1,55 @@
+// Command wordproblems writes the quick start's data, train.jsonl and test.jsonl:
+//
+//	go run ./scripts/wordproblems --seed 1 --out trainer/recipes/quickstart
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/rlkd/rlkd/trainer/recipes/wordproblems"
+)
+
+func main() {
+	seed := flag.Uint64("seed", 1, "the same seed gives the same files")
+	out := flag.String("out", "", "directory to write train.jsonl and test.jsonl to")
+	train := flag.Int("train", 600, "rows in train.jsonl")
+	test := flag.Int("test", 200, "rows in test.jsonl")
+	flag.Parse()
+	if err := run(*seed, *out, *train, *test); err != nil {
+		fmt.Fprintln(os.Stderr, "wordproblems:", err)
+		os.Exit(1)
+	}
+}
+
+// run generates the rows and writes both files.
+func run(seed uint64, out string, train, test int) error {
+	if out == "" || train < 0 || test < 0 || flag.NArg() > 0 {
+		return fmt.Errorf("want --out DIR, no other arguments, and numbers of rows from 0")
+	}
+	rows, _ := wordproblems.Generate(seed, train, test)
+	if err := write(filepath.Join(out, "train.jsonl"), rows[:train]); err != nil {
+		return err
+	}
+	return write(filepath.Join(out, "test.jsonl"), rows[train:])
+}
+
+// write writes rows as JSON lines to a file beside path, then renames it.
+func write(path string, rows []wordproblems.Row) error {
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	encoder.SetEscapeHTML(false)
+	for _, row := range rows {
+		if err := encoder.Encode(row); err != nil {
+			return err
+		}
+	}
+	if err := os.WriteFile(path+".part", lines.Bytes(), 0o644); err != nil {
+		return err
+	}
+	return os.Rename(path+".part", path)
+}
