@@ -117,11 +117,9 @@ func ggufConfig(path string, g *gguf) (Config, error) {
 		BOS:                   m.integer("tokenizer.ggml.bos_token_id", -1),
 		Pad:                   m.integer("tokenizer.ggml.padding_token_id", -1),
 		TieWordEmbeddings:     !g.holds("output.weight"),
-		AttentionBias:         g.holds("blk.0.attn_q.bias"),
-		OutputBias:            g.holds("blk.0.attn_output.bias"),
-		MLPBias:               g.holds("blk.0.ffn_gate.bias"),
 		QKNorm:                family == Qwen3,
 	}
+	c.setBiases(g.holds("blk.0.attn_q.bias"), g.holds("blk.0.ffn_gate.bias"))
 	if id := m.integer("tokenizer.ggml.eos_token_id", -1); id >= 0 {
 		c.EOS = []int{id}
 	}

@@ -6,19 +6,11 @@ import (
 	"strings"
 )
 
-// readHFConfig reads a config.json as transformers 5.23 does, in the older
+// parseHFConfig reads a config.json as transformers 5.23 does, in the older
 // spelling (rope_theta, rope_scaling, torch_dtype) and in the one of
 // transformers 5 (rope_parameters, dtype). Values transformers would default
 // in a way that differs between models must be there. What would change the
 // model's output and is not supported is an error that names the key.
-func readHFConfig(path string) (Config, error) {
-	o, err := readObject(path)
-	if err != nil {
-		return Config{}, err
-	}
-	return parseHFConfig(o)
-}
-
 func parseHFConfig(o *object) (Config, error) {
 	o.require("model_type")
 	name := o.text("model_type", "")
@@ -40,12 +32,12 @@ func parseHFConfig(o *object) (Config, error) {
 		MaxPositionEmbeddings: o.needInteger("max_position_embeddings"),
 		TieWordEmbeddings:     o.boolean("tie_word_embeddings", false),
 		InitializerRange:      o.number("initializer_range", 0.02),
-		BOS:                   o.integer("bos_token_id", -1),
-		EOS:                   o.integers("eos_token_id"),
+		QKNorm:                family == Qwen3,
 		Pad:                   o.integer("pad_token_id", -1),
 	}
+	c.readEnds(o)
 	c.readHeads(o)
-	c.readBiases(o)
+	c.setBiases(o.boolean("attention_bias", false), o.boolean("mlp_bias", false))
 	c.readDType(o)
 	c.readRope(o)
 	c.refuse(o)
@@ -56,6 +48,21 @@ func parseHFConfig(o *object) (Config, error) {
 		return Config{}, fmt.Errorf("%s: %w", o.where, err)
 	}
 	return c, nil
+}
+
+// readEnds reads the ids that begin and end a text. LlamaConfig alone has ids
+// of its own for a key that is absent, though not for one that is null.
+func (c *Config) readEnds(o *object) {
+	c.BOS, c.EOS = o.integer("bos_token_id", -1), o.integers("eos_token_id")
+	if c.Family != Llama {
+		return
+	}
+	if _, ok := o.fields["bos_token_id"]; !ok {
+		c.BOS = 1
+	}
+	if _, ok := o.fields["eos_token_id"]; !ok {
+		c.EOS = []int{2}
+	}
 }
 
 // readHeads reads the head counts and sizes. Only llama's key and value heads
@@ -78,21 +85,13 @@ func (c *Config) readHeads(o *object) {
 	c.HeadDim = o.integer("head_dim", c.HeadDim)
 }
 
-// readBiases follows modeling_{llama,qwen2,qwen3}.py: attention_bias covers all
-// four projections; qwen2 has no such key, and biases on q, k and v alone.
-func (c *Config) readBiases(o *object) {
-	switch c.Family {
-	case Llama:
-		c.AttentionBias = o.boolean("attention_bias", false)
-		c.OutputBias = c.AttentionBias
-		c.MLPBias = o.boolean("mlp_bias", false)
-	case Qwen2:
-		c.AttentionBias = true
-	case Qwen3:
-		c.AttentionBias = o.boolean("attention_bias", false)
-		c.OutputBias = c.AttentionBias
-		c.QKNorm = true
-	}
+// setBiases follows modeling_{llama,qwen2,qwen3}.py: attention_bias covers all
+// four projections, but qwen2 has biases on q, k and v, whatever it says, and
+// only llama can have them in the MLP.
+func (c *Config) setBiases(attention, mlp bool) {
+	c.AttentionBias = attention || c.Family == Qwen2
+	c.OutputBias = attention && c.Family != Qwen2
+	c.MLPBias = mlp && c.Family == Llama
 }
 
 // readDType reads what the weights are meant to be kept in; a config.json that
@@ -126,6 +125,11 @@ func (c *Config) readRope(o *object) {
 		key = "rope_parameters"
 	}
 	r := o.object(key)
+	for _, layers := range []string{"full_attention", "sliding_attention"} {
+		if r.has(layers) {
+			r.fail(layers, "RoPE by kind of layer is not supported")
+		}
+	}
 	c.RopeTheta = r.number("rope_theta", o.number("rope_theta", defaultTheta))
 	if f := r.number("partial_rotary_factor", o.number("partial_rotary_factor", 1)); f != 1 {
 		o.fail("partial_rotary_factor", "%g is not supported (supported: 1)", f)
@@ -172,6 +176,11 @@ func (c *Config) refuse(o *object) {
 	}
 	if d := o.number("attention_dropout", 0); d != 0 {
 		o.fail("attention_dropout", "%g is not supported (supported: 0)", d)
+	}
+	for _, key := range []string{"num_experts", "num_local_experts", "n_routed_experts"} {
+		if n := o.integer(key, 0); n != 0 {
+			o.fail(key, "%d is not supported (supported: dense models)", n)
+		}
 	}
 	var architectures []string
 	o.get("architectures", "a list of strings", &architectures)

@@ -23,8 +23,6 @@ type ggufTensor struct {
 	stored
 }
 
-// Bounds a corrupt file cannot talk its way around: every declared length is
-// held against the bytes that are left, and lists grow as they are read.
 const (
 	ggufMagic     = "GGUF"
 	ggufMaxDims   = 4
@@ -51,7 +49,7 @@ func openGGUF(f *os.File) (*gguf, error) {
 
 func (r *ggufReader) head() (*gguf, error) {
 	if magic := string(r.bytes(4)); r.err == nil && magic != ggufMagic {
-		return nil, fmt.Errorf("not a GGUF file: it begins with %q", magic)
+		return nil, fmt.Errorf("not a GGUF file: it begins with %q; a model is a .gguf file or a Hugging Face directory", magic)
 	}
 	if version := r.uint32(); r.err == nil && version != 2 && version != 3 {
 		return nil, fmt.Errorf("GGUF version %d is not supported (supported: 2, 3, little-endian)", version)

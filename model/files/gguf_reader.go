@@ -15,6 +15,13 @@ type ggufReader struct {
 	err  error
 }
 
+// Far above any vocabulary and any chat template, and low enough that a corrupt
+// length cannot exhaust the memory. A list grows as it is read.
+const (
+	maxList   = 1 << 24
+	maxString = 1 << 26
+)
+
 // The value types of GGUF metadata.
 const (
 	ggufUint8 = iota
@@ -55,8 +62,8 @@ func (r *ggufReader) value(kind uint32, key string) any {
 
 func (r *ggufReader) array(key string) any {
 	kind, n := r.uint32(), r.uint64()
-	if r.err == nil && n > uint64(r.left) {
-		r.err = io.ErrUnexpectedEOF
+	if r.err == nil && n > maxList {
+		r.err = fmt.Errorf("metadata: %s: a list of %d values is out of range", key, n)
 	}
 	switch kind {
 	case ggufUint8, ggufUint16, ggufUint32, ggufUint64:
@@ -119,8 +126,8 @@ func (r *ggufReader) float(kind uint32) float64 {
 
 func (r *ggufReader) string() string {
 	n := r.uint64()
-	if r.err == nil && n > uint64(r.left) {
-		r.err = io.ErrUnexpectedEOF
+	if r.err == nil && n > maxString {
+		r.err = fmt.Errorf("metadata: a string of %d bytes is out of range", n)
 	}
 	return string(r.bytes(n))
 }

@@ -7,6 +7,9 @@ import (
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync"
+
+	"github.com/rlkd/rlkd/model/tokenizer"
 )
 
 // Model is an opened model: its configuration, and where its tensors lie. It
@@ -33,6 +36,8 @@ type Model struct {
 	tensors map[string]stored
 	gguf    *gguf // nil for a Hugging Face directory
 	hf      hfText
+
+	tokenizer func() (*tokenizer.Tokenizer, error)
 }
 
 // Open reads the configuration of a Hugging Face directory or of a .gguf file
@@ -44,6 +49,7 @@ func Open(path string) (*Model, error) {
 		return nil, fmt.Errorf("open model: %w", err)
 	}
 	m := &Model{path: path}
+	m.tokenizer = sync.OnceValues(m.loadTokenizer)
 	if info.IsDir() {
 		err = m.readDirectory()
 	} else {
@@ -52,6 +58,8 @@ func Open(path string) (*Model, error) {
 	if err == nil {
 		if err = m.Config.checkTensors(m.tensors); err != nil {
 			err = fmt.Errorf("%s: %w", path, err)
+		} else {
+			err = m.checkTiedHead()
 		}
 	}
 	if err != nil {
@@ -61,7 +69,10 @@ func Open(path string) (*Model, error) {
 }
 
 func (m *Model) readDirectory() (err error) {
-	if m.Config, err = readHFConfig(filepath.Join(m.path, configFile)); err != nil {
+	if m.hf.config, err = readObject(filepath.Join(m.path, configFile)); err != nil {
+		return err
+	}
+	if m.Config, err = parseHFConfig(m.hf.config); err != nil {
 		return err
 	}
 	if err := m.readText(); err != nil {

@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"math"
 	"os"
 	"slices"
 )
@@ -15,9 +14,9 @@ const maxHeader = 100_000_000
 
 // safetensorsEntry is one tensor in the header of a safetensors file.
 type safetensorsEntry struct {
-	DType   string   `json:"dtype"`
-	Shape   []int    `json:"shape"`
-	Offsets [2]int64 `json:"data_offsets"` // first byte and the one after the last, in the data
+	DType   string  `json:"dtype"`
+	Shape   []int   `json:"shape"`
+	Offsets []int64 `json:"data_offsets"` // first byte and the one after the last, in the data
 }
 
 // openSafetensors reads the header of a safetensors file: eight bytes of
@@ -29,7 +28,7 @@ func openSafetensors(f *os.File) (map[string]stored, error) {
 		return nil, fmt.Errorf("%s: %w", f.Name(), err)
 	}
 	names := slices.SortedFunc(maps.Keys(header), func(a, b string) int {
-		return compareOffsets(header[a].Offsets, header[b].Offsets)
+		return slices.Compare(header[a].Offsets, header[b].Offsets)
 	})
 	tensors := make(map[string]stored, len(header))
 	var end int64
@@ -40,8 +39,7 @@ func openSafetensors(f *os.File) (map[string]stored, error) {
 			return nil, fmt.Errorf("%s: %s: %w", f.Name(), name, err)
 		}
 		if end = e.Offsets[1]; end > size-start {
-			last := header[names[len(names)-1]].Offsets[1]
-			return nil, fmt.Errorf("%s: truncated: %d of %d bytes, %s and what follows is missing; fetch the file again", f.Name(), size, start+max(last, end), name)
+			return nil, fmt.Errorf("%s: truncated: %d bytes, %s would end at byte %d; fetch the file again", f.Name(), size, name, start+end)
 		}
 		tensors[name] = stored{file: f, offset: start + e.Offsets[0], dtype: d, shape: e.Shape}
 	}
@@ -49,10 +47,6 @@ func openSafetensors(f *os.File) (map[string]stored, error) {
 		return nil, fmt.Errorf("%s: %d bytes follow the last tensor", f.Name(), extra)
 	}
 	return tensors, nil
-}
-
-func compareOffsets(a, b [2]int64) int {
-	return slices.Compare(a[:], b[:])
 }
 
 // safetensorsHeader returns the tensors of the header, where the data start,
@@ -89,9 +83,12 @@ func safetensorsHeader(f *os.File) (header map[string]safetensorsEntry, start, s
 	delete(raw, "__metadata__")
 	header = make(map[string]safetensorsEntry, len(raw))
 	for _, name := range slices.Sorted(maps.Keys(raw)) {
-		e := safetensorsEntry{Offsets: [2]int64{math.MaxInt64, math.MaxInt64}}
+		var e safetensorsEntry
 		if err := json.Unmarshal(raw[name], &e); err != nil {
 			return nil, 0, 0, fmt.Errorf("header: %s: %w", name, err)
+		}
+		if e.Shape == nil || len(e.Offsets) != 2 {
+			return nil, 0, 0, fmt.Errorf("header: %s: want shape and two data_offsets", name)
 		}
 		header[name] = e
 	}

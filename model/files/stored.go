@@ -1,12 +1,14 @@
 package files
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
 	"math"
 	"os"
 	"runtime"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -24,17 +26,18 @@ type stored struct {
 	heads int
 }
 
+// maxElements is beyond any tensor and keeps sizes in bytes far from overflow.
+const maxElements = 1 << 48
+
 // elements returns how many numbers a shape holds, or an error when a
-// dimension is not positive or the count is beyond any file.
+// dimension is negative or the count is beyond any file.
 func elements(shape []int) (int64, error) {
 	n := int64(1)
 	for _, d := range shape {
-		if d < 0 || int64(d) > math.MaxInt32 {
-			return 0, fmt.Errorf("dimension %d of shape %v is out of range", d, shape)
-		}
-		if n *= int64(d); n > 1<<48 {
+		if d < 0 || d > math.MaxInt32 || d > 0 && n > maxElements/int64(d) {
 			return 0, fmt.Errorf("shape %v is out of range", shape)
 		}
+		n *= int64(d)
 	}
 	return n, nil
 }
@@ -99,6 +102,25 @@ func (t stored) readAt(raw []byte, at int64) error {
 		return fmt.Errorf("%s: ends before byte %d: was it changed since it was opened?", t.file.Name(), t.offset+at+int64(len(raw)))
 	}
 	return err
+}
+
+// sameStored reports whether two tensors hold the same bytes.
+func sameStored(a, b stored) (bool, error) {
+	if a.dtype != b.dtype || !slices.Equal(a.shape, b.shape) {
+		return false, nil
+	}
+	size := a.dtype.size(int64(a.numel()))
+	bufA, bufB := make([]byte, min(size, 4*chunk)), make([]byte, min(size, 4*chunk))
+	for at := int64(0); at < size; at += int64(len(bufA)) {
+		n := min(size-at, int64(len(bufA)))
+		if err := errors.Join(a.readAt(bufA[:n], at), b.readAt(bufB[:n], at)); err != nil {
+			return false, err
+		}
+		if !bytes.Equal(bufA[:n], bufB[:n]) {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // read converts the tensor to fp32.

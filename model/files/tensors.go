@@ -93,6 +93,20 @@ func (c Config) ignored(name string) bool {
 	return c.TieWordEmbeddings && name == "lm_head.weight" || strings.HasSuffix(name, "rotary_emb.inv_freq")
 }
 
+// checkTiedHead checks that a head stored beside a tied embedding is a copy of
+// it. Where it is not, transformers would use it, whatever the configuration says.
+func (m *Model) checkTiedHead() error {
+	head, ok := m.tensors["lm_head.weight"]
+	if !m.Config.TieWordEmbeddings || !ok {
+		return nil
+	}
+	same, err := sameStored(head, m.tensors["model.embed_tokens.weight"])
+	if err == nil && !same {
+		err = fmt.Errorf("%s: lm_head.weight is no copy of model.embed_tokens.weight, though tie_word_embeddings is true", m.path)
+	}
+	return err
+}
+
 // firstFew joins at most three names and says that there are more.
 func firstFew(names []string) string {
 	const few = 3

@@ -27,10 +27,11 @@ const (
 var specialNames = []string{"bos_token", "eos_token", "unk_token", "sep_token", "pad_token", "cls_token", "mask_token"}
 
 // hfText is what the small files of a Hugging Face directory hold; an absent
-// file has no fields.
+// file has no fields. They are kept for Save.
 type hfText struct {
-	generation, tokenizer, special *object
-	template                       string // of chat_template.jinja
+	config, generation, tokenizer, special *object
+
+	template string // of chat_template.jinja
 }
 
 // readText reads the stop tokens, the special tokens and the chat template of
@@ -61,7 +62,7 @@ func (m *Model) readText() (err error) {
 		}
 	}
 	m.Stop = append(slices.Clone(m.Config.EOS), t.generation.integers("eos_token_id")...)
-	if err := errors.Join(t.generation.err, t.tokenizer.err, t.special.err); err != nil {
+	if err := cmp.Or(t.generation.err, t.tokenizer.err, t.special.err); err != nil {
 		return err
 	}
 	if eos, ok := m.SpecialTokens["eos_token"]; ok {
