@@ -1,0 +1,137 @@
+package main
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+)
+
+// rlkd runs the program in this process: its exit code, stdout and stderr.
+func rlkd(in string, args ...string) (code int, out, log string) {
+	var stdout, stderr bytes.Buffer
+	code = run(append([]string{"rlkd"}, args...), strings.NewReader(in), &stdout, &stderr)
+	return code, stdout.String(), stderr.String()
+}
+
+// tokenizerJSON is a small tokenizer of the qwen2 kind.
+const tokenizerJSON = "../../../model/tokenizer/testdata/qwen2-style.json"
+
+// files for the commands to fail on.
+func badFiles(t *testing.T) {
+	t.Helper()
+	tok, err := filepath.Abs(tokenizerJSON)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Chdir(t.TempDir())
+	for name, text := range map[string]string{
+		"unknown.yaml": "learning_rat: 1\n",
+		"type.yaml":    "structure:\n  max_missing: many\n",
+		"range.yaml":   "structure:\n  max_missing: 3\n",
+		"broken.yaml":  "structure: {\n",
+		"broken.json":  `{"model": `,
+		"short.gguf":   "GGUF\x03\x00\x00\x00",
+	} {
+		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := os.Symlink(tok, "tokenizer.json"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// TestBadInput checks that each bad input is one line that names it, with exit code 1 and
+// nothing on stdout.
+func TestBadInput(t *testing.T) {
+	badFiles(t)
+	const tok = "tokenize --model tokenizer.json"
+	for _, c := range []struct{ args, in, want string }{
+		{"scroe", "", `unknown command "scroe". Did you mean "score"?`},
+		{"--verbos", "", "unknown flag --verbos; did you mean --version?"},
+		{"score --confg x", "", "score: unknown flag --confg; did you mean --config?"},
+		{"score --config", "", "score: flag needs an argument: -config"},
+		{"score now", "", `score: unexpected argument "now"; see rlkd score --help`},
+		{"doctor --json=maybe", "", `doctor: invalid boolean value "maybe" for -json`},
+		{"score --config no.yaml", "", "config: open no.yaml: no such file or directory"},
+		{"score --config unknown.yaml", "", `unknown.yaml:1: unknown key "learning_rat"; did you mean "learning_rate"?`},
+		{"score --config type.yaml", "", `type.yaml:2: structure.max_missing: want a number, got text "many"`},
+		{"decompose --config range.yaml", "", "range.yaml:2: structure.max_missing: want a share from 0 to 1, got 3"},
+		{"decompose --config broken.yaml", "", "broken.yaml:1: not valid YAML"},
+		{"score --set eval.pass_k=[1,9]", "", "--set eval.pass_k=[1,9]: eval.pass_k[1]: want 1 to eval.num_generations (4), got 9"},
+		{"score", "\n{\"problem\": 1}\n", "stdin:2: problem: want text, got the number 1"},
+		{"score", `{"problem":"p","answer":"a","generation":"g"}`, `stdin:1: missing key "completion"`},
+		{"score", `{"problem"`, "stdin:1: not valid JSON: unexpected end of JSON input at byte 10"},
+		{"decompose", `{"problem":"p","Text":"t"}`, `stdin:1: missing key "text"`},
+		{"decompose", "[]", "stdin:1: want a JSON object, got a list []"},
+		{"tokenize", "", "tokenize: missing flag --model; see rlkd tokenize --help"},
+		{"tokenize --model no.json", "", "no.json"},
+		{"tokenize --model broken.json", "", "broken.json"},
+		{"tokenize --model no.gguf", "", "no.gguf"},
+		{"tokenize --model short.gguf", "", "short.gguf"},
+		{"tokenize --model .", "{}", `stdin:1: missing key "text"`},
+		{tok, `{"text":["a"]}`, `stdin:1: text: want text, got a list ["a"]`},
+		{tok, "{\"text\":\"\xff\"}", "stdin:1: not valid UTF-8"},
+		{tok + " --decode", `{"ids":[0,99999999]}`, "stdin:1: ids: the tokenizer has no token 99999999"},
+		{tok + " --decode", `{"ids":[-1]}`, "stdin:1: ids: the tokenizer has no token -1"},
+		{tok + " --decode", `{"ids":["a"]}`, `stdin:1: ids: want a list, each an integer, got a list ["a"]`},
+	} {
+		code, out, log := rlkd(c.in, strings.Fields(c.args)...)
+		if code != 1 || out != "" || strings.Count(log, "\n") != 1 || !strings.HasPrefix(log, "rlkd: ") || !strings.Contains(log, c.want) {
+			t.Errorf("rlkd %s: exit %d, stdout %q, stderr\n%swant\n%s", c.args, code, out, log, c.want)
+		}
+	}
+}
+
+// panicking stands for a fault of the program.
+type panicking struct{}
+
+func (panicking) Read([]byte) (int, error) { panic("index out of range\n[3]") }
+
+func TestPanicIsOneLine(t *testing.T) {
+	var out, log bytes.Buffer
+	code := run([]string{"rlkd", "score"}, panicking{}, &out, &log)
+	want := "rlkd: internal error: index out of range [3]; please report it; RLKD_DEBUG=1 shows where\n"
+	if code != 1 || out.Len() > 0 || log.String() != want {
+		t.Errorf("exit %d, stdout %q, stderr %q", code, &out, &log)
+	}
+}
+
+func TestStdoutFails(t *testing.T) {
+	full, err := os.OpenFile("/dev/full", os.O_WRONLY, 0)
+	if err != nil {
+		t.Skip(err)
+	}
+	defer full.Close()
+	r, closed, err := os.Pipe()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer closed.Close()
+	r.Close()
+	for name, c := range map[string]struct {
+		out io.Writer
+		log string
+	}{
+		"no space":    {full, "rlkd: stdout: write /dev/full: no space left on device\n"},
+		"broken pipe": {closed, ""}, // who closed it knows
+	} {
+		var log bytes.Buffer
+		code := run([]string{"rlkd", "decompose"}, strings.NewReader(`{"problem":"p","text":"t"}`), c.out, &log)
+		if code != 1 || log.String() != c.log {
+			t.Errorf("%s: exit %d, stderr %q, want %q", name, code, &log, c.log)
+		}
+	}
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	for _, args := range [][]string{nil, {"--help"}, {"score", "--help"}, {"--version"}} {
+		code, out, log := rlkd("", args...)
+		if code != 0 || !strings.Contains(out, "rlkd") || log != "" {
+			t.Errorf("%v: exit %d, stdout %q, stderr %q", args, code, out, log)
+		}
+	}
+}
