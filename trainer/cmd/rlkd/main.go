@@ -53,7 +53,6 @@ func newApp(in io.Reader, out, log io.Writer) *cli.App {
 		Usage:   "distil a teacher's reasoning structure into a student by reinforcement learning",
 		Version: version(),
 		Reader:  in, Writer: out, ErrWriter: log,
-		HideHelpCommand:           true,
 		DisableSliceFlagSeparator: true, // a comma may be part of a --set
 		OnUsageError:              usageError,
 		ExitErrHandler:            func(*cli.Context, error) {}, // run prints errors

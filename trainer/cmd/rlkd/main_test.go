@@ -51,6 +51,7 @@ func TestBadInput(t *testing.T) {
 	const tok = "tokenize --model tokenizer.json"
 	for _, c := range []struct{ args, in, want string }{
 		{"scroe", "", `unknown command "scroe". Did you mean "score"?`},
+		{"help scroe", "", "No help topic for 'scroe'"},
 		{"--verbos", "", "unknown flag --verbos; did you mean --version?"},
 		{"score --confg x", "", "score: unknown flag --confg; did you mean --config?"},
 		{"score --config", "", "score: flag needs an argument: -config"},
@@ -128,7 +129,7 @@ func TestStdoutFails(t *testing.T) {
 }
 
 func TestHelpAndVersion(t *testing.T) {
-	for _, args := range [][]string{nil, {"--help"}, {"score", "--help"}, {"--version"}} {
+	for _, args := range [][]string{nil, {"help"}, {"--help"}, {"help", "score"}, {"score", "--help"}, {"--version"}} {
 		code, out, log := rlkd("", args...)
 		if code != 0 || !strings.Contains(out, "rlkd") || log != "" {
 			t.Errorf("%v: exit %d, stdout %q, stderr %q", args, code, out, log)
