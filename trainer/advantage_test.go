@@ -46,6 +46,9 @@ func TestAdvantagesAgreeWithReference(t *testing.T) {
 		} `json:"advantages"`
 	}
 	readJSON(t, "rules.json", &v)
+	if len(v.Advantages.Totals) != 8 {
+		t.Fatalf("rules.json has %d totals, want 8", len(v.Advantages.Totals))
+	}
 	a := NewAdvantages(v.Advantages.Totals, []int{0, 0, 0, 0, 1, 1, 1, 1}, ScaleGroup)
 	nearAll(t, "advantages", a.Values, v.Advantages.Advantages, 1e-12)
 	if a.ZeroStd != 0.5 || a.Incomparable != 0 {
@@ -53,22 +56,22 @@ func TestAdvantagesAgreeWithReference(t *testing.T) {
 	}
 }
 
-// TestScaleRewards has TRL's semantics of scale_rewards worked out by hand: group {1, 3} has mean
-// 2 and std √2, group {0, 0} none; all four have std √2.
+// TestScaleRewards has TRL's semantics of scale_rewards worked out by hand: group {1, 5} has mean
+// 3 and std √8, group {0, 0} none; all four have mean 1.5 and std √(17/3).
 func TestScaleRewards(t *testing.T) {
-	rewards, group := []float64{1, 3, 0, 0}, []int{7, 7, 2, 2}
+	rewards, group := []float64{1, 5, 0, 0}, []int{7, 7, 2, 2}
 	for _, c := range []struct {
 		scale   RewardScale
 		divisor float64
 		std     float64
 	}{
-		{ScaleGroup, math.Sqrt2 + 1e-4, math.Sqrt2 / 2},
-		{ScaleBatch, math.Sqrt2 + 1e-4, math.Sqrt2},
-		{ScaleNone, 1, math.Sqrt2 / 2},
+		{ScaleGroup, math.Sqrt(8) + 1e-4, math.Sqrt(8) / 2},
+		{ScaleBatch, math.Sqrt(17.0/3) + 1e-4, math.Sqrt(17.0 / 3)},
+		{ScaleNone, 1, math.Sqrt(8) / 2},
 	} {
 		a := NewAdvantages(rewards, group, c.scale)
-		nearAll(t, string(c.scale), a.Values, []float64{-1 / c.divisor, 1 / c.divisor, 0, 0}, 1e-12)
-		nearAll(t, string(c.scale)+" mean, std, zero", []float64{a.Mean, a.Std, a.ZeroStd}, []float64{1, c.std, 0.5}, 1e-12)
+		nearAll(t, string(c.scale), a.Values, []float64{-2 / c.divisor, 2 / c.divisor, 0, 0}, 1e-12)
+		nearAll(t, string(c.scale)+" mean, std, zero", []float64{a.Mean, a.Std, a.ZeroStd}, []float64{1.5, c.std, 0.5}, 1e-12)
 	}
 	// Where the groups differ in spread, only the batch scale keeps the difference.
 	spread, groups := []float64{0, 2, 0, 20}, []int{0, 0, 1, 1}
