@@ -181,7 +181,7 @@ func TestConfigRoundTrip(t *testing.T) {
 	full.EpsilonHigh = &high
 	for _, prompt := range []string{
 		"", "yes", "null", "~", "010", "1e5", "a: b", "# no comment", "  blanks around  ", "two\nlines", "\n\nlines around\n\n",
-		"\ttab", "ends\\", `"quoted"`, "'", "{a}", "[b]", "*c", "&d", "!e", "%f", "- g", "日本語 🙂", "trailing \nblanks  \n", " first\n  indented", "a\r\nb", "\u00a0", "---", "k: |\n  v\n", "\x01\x7f\v\a", "\u0085\u2028\ufeff\u200b", "<think>\n…\n</think>",
+		"\ttab", "ends\\", `"quoted"`, "'", "{a}", "[b]", "*c", "&d", "!e", "%f", "- g", "日本語 🙂", "trailing \nblanks  \n", " first\n  indented", "a\r\nb", "\u00a0", "---", "k: |\n  v\n", "\x01\x7f\v\a", "\u0085\u2028\ufeff\u200b\U000e0001", "<think>\n…\n</think>",
 	} {
 		full.SystemPrompt = prompt
 		for _, want := range []*Config{plain, full} {
