@@ -25,21 +25,30 @@ var stopWords = asSet(`a an the this that these those it its they them their the
 	ask asked asks question problem answer step part piece side sub sub-problem meta-reasoning think thinking reason
 	find finding found need needs needed want get gets got getting give given gives giving make makes made making take
 	takes took taken compute calculate count determine work worked solve solved figure know known look consider handle
-	tackle pick choose chosen leave leaves leaving follow follows following mention mentioned tell told open
+	tackle pick choose chosen leave leaves leaving follow follows following mention mentioned tell told open due
 	many much number amount quantity value result how about exactly any some every other another same both either
 	add added adding plus subtract subtracting minus multiply multiplied multiplying times divide divided dividing equal
 	equals into amounts gives yields
 	zero two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand`)
 
-// classes maps words to the one that stands for what they share. Keys are stems.
-var classes = map[string]string{
-	"altogether": "total", "sum": "total", "whol": "total", "together": "total", "combin": "total",
-	"overall": "total", "everyth": "total", "in-all": "total",
-	"remain": "left", "leftover": "left", "rest": "left",
-	"pric": "cost", "pay": "cost", "paid": "cost", "spend": "cost", "spent": "cost", "dollar": "cost", "cent": "cost",
-	"per":  "each",
-	"more": "difference", "few": "difference", "fewer": "difference", "less": "difference", "extra": "difference",
-	"differenc": "difference", "ahead": "difference", "gap": "difference",
+// classes maps the stems of words to the one that stands for what they share.
+var classes = stemmed(map[string]string{
+	"total":      "altogether sum whole together combine combined overall everything in-all total",
+	"difference": "difference more fewer less extra gap",
+	"left":       "left remain remaining remains leftover rest",
+	"cost":       "cost price pay paid spend spent dollar cent",
+	"each":       "each per",
+})
+
+// stemmed maps the stem of each word in the lists to the name of its list.
+func stemmed(lists map[string]string) map[string]string {
+	class := map[string]string{}
+	for name, list := range lists {
+		for w := range asSet(list) {
+			class[stem(w)] = name
+		}
+	}
+	return class
 }
 
 // aggregates are the words that tell a whole, or a comparison, from its parts. Texts that
