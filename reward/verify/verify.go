@@ -9,7 +9,10 @@
 // the nesting, the parser's steps, and the bits of an exact number.
 package verify
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
 // ErrGold says that the gold answer is empty or not readable as mathematics, so that a completion that does not repeat
 // it word for word can be called neither right nor wrong. The caller treats the accuracy as missing.
@@ -25,11 +28,77 @@ var ErrUnsettled = errors.New("verify: the two answers are not both mathematical
 // that follows an anchor such as "final answer is" or "answer:". LaTeX without an anchor is no answer. The gold is
 // LaTeX without delimiters (one pair of them is accepted). The error is ErrGold.
 func Accuracy(gold, completion string) (float64, error) {
-	return 0, ErrGold
+	want := readGold(gold)
+	if want.text == "" {
+		return 0, ErrGold
+	}
+	f, ok := findAnswer(completion)
+	if ok {
+		if got := readFound(f); got.text == want.text || want.node != nil && got.node != nil && equalNodes(want.node, got.node) {
+			return 1, nil
+		}
+	}
+	if want.node == nil {
+		return 0, ErrGold
+	}
+	return 0, nil
 }
 
-// Equal says whether two short step answers ("48 km", "12 apples", "$24", "x = 3") are equal. The same number with
-// another unit is not equal; a unit that one side leaves out is. The error is ErrUnsettled.
-func Equal(gold, answer string) (bool, error) {
-	return false, ErrUnsettled
+// reading is an answer as cleaned text and, if it parses, as an expression.
+type reading struct {
+	text string
+	node *node
+}
+
+func readGold(gold string) reading {
+	gold = strings.TrimSpace(gold)
+	s := scanner{text: gold}
+	if p, ok := lastBoxed(gold); ok {
+		gold = p.latex
+	} else if p, end, ok := s.latex(0); ok && end == len(gold) && !strings.HasPrefix(p.latex, `\frac`) && !strings.HasPrefix(gold, `-`) {
+		gold = p.latex
+	}
+	if len(gold) > maxAnswer {
+		return reading{}
+	}
+	r := reading{text: normalizeGold(gold)}
+	r.node, _ = parse(r.text)
+	return r
+}
+
+// readFound reads the answer of a completion; several pieces joined by commas or "and" make a set.
+func readFound(f found) reading {
+	var texts []string
+	var nodes []*node
+	for _, p := range f.parts {
+		if len(p.latex) > maxAnswer {
+			return reading{}
+		}
+		text := normalizeAnswer(p.latex)
+		texts = append(texts, text)
+		if n, ok := parse(text); ok {
+			if p.percent {
+				n = of(percent, n)
+			}
+			nodes = append(nodes, n)
+		}
+	}
+	switch {
+	case len(nodes) < len(texts):
+		if n, ok := parse(texts[0]); ok {
+			return reading{texts[0], n}
+		}
+		return reading{text: texts[0]}
+	case len(nodes) == 1:
+		return reading{texts[0], nodes[0]}
+	}
+	all := of(finiteSet)
+	for _, n := range nodes {
+		if n.kind == finiteSet {
+			all.args = append(all.args, n.args...)
+		} else {
+			all.args = append(all.args, n)
+		}
+	}
+	return reading{strings.Join(texts, " and "), all}
 }
