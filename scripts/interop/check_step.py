@@ -19,16 +19,16 @@ import grpo
 from common import ROOT, Report, rlkd
 
 BASE = dict(loss_type="dapo", beta=0.0, epsilon=0.2, epsilon_high=0.2, num_iterations=1, temperature=1.0,
-            learning_rate=3e-3, weight_decay=0.0, adam_beta1=0.9, adam_beta2=0.999, adam_epsilon=1e-8,
+            learning_rate=5e-4, weight_decay=0.0, adam_beta1=0.9, adam_beta2=0.999, adam_epsilon=1e-8,
             max_grad_norm=1.0, max_completion_length=24, scale_rewards="group", mask_truncated_completions=False)
 LOSSES = ("grpo", "bnpo", "dapo", "dr_grpo")
 CASES = {
     **{f"{loss}": dict(loss_type=loss) for loss in LOSSES},
     **{f"{loss} beta clip x2": dict(loss_type=loss, beta=0.04, epsilon_high=0.28, num_iterations=2) for loss in LOSSES},
-    "no clipping of gradients x3": dict(num_iterations=3, max_grad_norm=0.0, weight_decay=0.01),
+    "no clipping of gradients x3": dict(num_iterations=3, max_grad_norm=0.0, weight_decay=0.1),
     "temperature 0.7, batch scale": dict(temperature=0.7, scale_rewards="batch", num_iterations=2),
     "masked truncated, no scale": dict(mask_truncated_completions=True, scale_rewards="none", num_iterations=2),
-    "small micro-batches": dict(micro_batch_tokens=32, beta=0.1, num_iterations=2),
+    "small micro-batches x3": dict(micro_batch_tokens=32, beta=0.1, num_iterations=3),
 }
 TINY = ("llama", "llama-untied-bias", "llama3-rope", "linear-rope", "yarn", "qwen2", "qwen3", "sharded", "bf16", "f16")
 TEMPLATE = "{% for m in messages %}<s>{{ m.role }}\n{{ m.content }}</s>\n{% endfor %}" \
