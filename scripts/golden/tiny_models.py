@@ -21,7 +21,7 @@ from transformers.utils import logging
 
 # Wavelengths of a rotary head of size 16 are 6.3, 19.9, 62.8 …: an original context of 32 has some on
 # either side of llama3's and yarn's limits, and the sequences go beyond it.
-STRETCHED = dict(num_attention_heads=2, num_key_value_heads=1, head_dim=16, max_position_embeddings=128)
+STRETCHED = dict(num_attention_heads=2, num_key_value_heads=1, head_dim=16)
 ROPE = dict(rope_theta=10000.0, factor=4.0)
 
 # name: (config class, its settings, how save_pretrained stores the weights)
@@ -41,7 +41,7 @@ MODELS = {
     "f16": (LlamaConfig, dict(num_hidden_layers=1, tie_word_embeddings=True), dict(dtype=torch.float16)),
 }
 COMMON = dict(vocab_size=112, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=4,
-              num_key_value_heads=2, max_position_embeddings=64, tie_word_embeddings=False,
+              num_key_value_heads=2, max_position_embeddings=128, tie_word_embeddings=False,
               bos_token_id=1, eos_token_id=2, attn_implementation="eager")
 SHORT = [(5, (4, 9)), (11, (7,))]    # per prompt: its length, the lengths of its completions
 LONG = [(29, (12, 3)), (3, (6,))]    # beyond the original context of 32
