@@ -32,7 +32,7 @@ cat > "$work/sft.jsonl" <<'JSONL'
 JSONL
 if bin/rlkd sft --config "$work/sft.yaml" > "$work/sft.log" 2>&1; then
   mkdir -p "$work/saved"
-  ln -sfn "$work/sft/checkpoint-2" "$work/saved/student"
+  ln -sfn "$work/sft/final" "$work/saved/student"
 else
   echo "FAIL  student                sft: $(tail -n 1 "$work/sft.log")"
   status=1
