@@ -31,9 +31,6 @@ var formats = map[DType]struct {
 // String returns the name the format has in GGUF and safetensors.
 func (d DType) String() string { return formats[d].name }
 
-// Quantised reports whether the format shares a scale between numbers.
-func (d DType) Quantised() bool { return formats[d].numbers > 1 }
-
 // size returns the bytes that n numbers take; n is a multiple of the block.
 func (d DType) size(n int64) int64 {
 	f := formats[d]

@@ -73,7 +73,7 @@ func TestBadConfigIsRefusedByField(t *testing.T) {
 		{"llama", `"factor": 32.0`, `"factor": -1`, "factor: -1 is not positive"},
 		{"llama", `"high_freq_factor": 4.0`, `"high_freq_factor": 0.5`, "high_freq_factor: 0.5 is not above"},
 		{"llama", `"rope_parameters": {`, `"rope_parameters": {"full_attention": {"rope_theta": 1},`, "rope_parameters: full_attention: "},
-		{"llama", `"eos_token_id": 2`, `"eos_token_id": 40`, "eos_token_id: 40 is not between 0 and vocab_size 40"},
+		{"llama", `"eos_token_id": 2`, `"eos_token_id": 40`, "config.json: eos_token_id: 40 is not between 0 and the vocabulary's size 40"},
 		{"llama", `"eos_token_id": 2`, `"eos_token_id": "</s>"`, "eos_token_id: want a whole number or a list of them"},
 		{"llama", `{`, `{{`, "config.json: not a JSON object"},
 		{"qwen2", `"use_sliding_window": false`, `"layer_types": null, "use_sliding_window": true`, "use_sliding_window: true is not supported"},
@@ -89,7 +89,7 @@ func TestBadConfigIsRefusedByField(t *testing.T) {
 func TestBadTextFilesAreRefused(t *testing.T) {
 	for _, c := range []struct{ file, old, new, want string }{
 		{generationFile, "2,", `"two",`, "generation_config.json: eos_token_id: want a whole number or a list"},
-		{generationFile, "3", "4000", "eos_token_id: 4000 is not between"},
+		{generationFile, "3", "4000", "generation_config.json: eos_token_id: 4000 is not between"},
 		{generationFile, "{", "", "generation_config.json: not a JSON object"},
 		{tokenizerConfig, `"</s>"`, `7`, `tokenizer_config.json: eos_token: want a string or {"content": …}, have 7`},
 		{tokenizerConfig, `"</s>"`, `"<none>"`, `tokenizer.json: holds no token "<none>", the eos_token of tokenizer_config.json`},

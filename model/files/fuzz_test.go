@@ -40,6 +40,7 @@ func FuzzGGUF(f *testing.F) {
 			return
 		}
 		defer m.Close()
+		m.Tokenizer()
 		for _, name := range m.Names() {
 			if _, _, err := m.Read(name); err != nil {
 				t.Error(err)

@@ -6,6 +6,8 @@ import (
 	"math"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 )
 
@@ -75,10 +77,78 @@ func TestBadGGUFIsRefused(t *testing.T) {
 		{"list of lists", put32("tokenizer.ggml.tokens", 4, ggufArray), "tokenizer.ggml.tokens: a list of value type 9 is not supported"},
 		{"value type", put32("tokenizer.ggml.tokens", 0, 99), "tokenizer.ggml.tokens: value type 99 is unknown"},
 		{"string length", put64("tokenizer.chat_template", 4, 1<<50), "a string of 1125899906842624 bytes is out of range"},
-		{"stop id", put32("tokenizer.ggml.eot_token_id", 4, 77), "eos_token_id: 77 is not between 0 and vocab_size 40"},
+		{"stop id", put32("tokenizer.ggml.eot_token_id", 4, 77), "metadata: tokenizer.ggml.eot_token_id: 77 is not between 0 and the vocabulary's size 40"},
 		{"bos id", put32("tokenizer.ggml.bos_token_id", 4, 77), "tokenizer.ggml.bos_token_id: 77 is not below the number of tokens 40"},
 		{"rope factors", put32("rope_freqs.weight", 4, 3), ""},
 	} {
 		refuses(t, c.name, spoilGGUF(t, c.change), c.want)
 	}
+}
+
+// TestGGUFMetadata reads what no file of testdata has.
+func TestGGUFMetadata(t *testing.T) {
+	yarn := RopeScaling{Type: RopeYarn, Factor: 4, OriginalContext: 32768, Truncate: true}
+	for _, c := range []struct {
+		values map[string]any
+		want   RopeScaling
+		err    string
+	}{
+		{nil, RopeScaling{Type: RopeDefault}, ""},
+		{map[string]any{".rope.scaling.type": "linear", ".rope.scaling.factor": 2.0}, RopeScaling{Type: RopeLinear, Factor: 2}, ""},
+		{map[string]any{".rope.scale_linear": 2.0}, RopeScaling{Type: RopeLinear, Factor: 2}, ""},
+		{map[string]any{".rope.scaling.type": "yarn", ".rope.scaling.factor": 4.0, ".rope.scaling.original_context_length": uint64(32768)}, yarn, ""},
+		{map[string]any{".rope.scaling.type": "longrope"}, RopeScaling{}, `llama.rope.scaling.type: "longrope" is not supported (supported: none, linear, yarn)`},
+		{map[string]any{".rope.scaling.type": 3.0}, RopeScaling{}, "llama.rope.scaling.type: want a string, have 3"},
+		{map[string]any{".rope.scaling.attn_factor": 0.5}, RopeScaling{}, "llama.rope.scaling.attn_factor: 0.5 is not supported (supported: 1)"},
+		{map[string]any{".rope.dimension_count": uint64(4)}, RopeScaling{}, "llama.rope.dimension_count: 4 is not supported (supported: the head size 8)"},
+		{map[string]any{".expert_count": uint64(8)}, RopeScaling{}, "llama.expert_count: 8 is not supported"},
+		{map[string]any{".attention.sliding_window": uint64(4096)}, RopeScaling{}, "llama.attention.sliding_window: 4096 is not supported"},
+		{map[string]any{".attention.causal": false}, RopeScaling{}, "llama.attention.causal: false is not supported"},
+		{map[string]any{".block_count": "one"}, RopeScaling{}, `llama.block_count: want a whole number, have the string "one"`},
+		{map[string]any{".block_count": int64(-1)}, RopeScaling{}, "num_hidden_layers: -1 is not between"},
+		{map[string]any{".embedding_length": []string{"x"}}, RopeScaling{}, "llama.embedding_length: want a whole number, have a list"},
+		{map[string]any{"split.count": uint64(3)}, RopeScaling{}, "split.count: a model in 3 files is not supported"},
+	} {
+		g := &gguf{
+			tensors: []ggufTensor{{name: ggufEmbedding, stored: stored{shape: []int{40, 32}}}},
+			values: map[string]any{
+				"general.architecture": "llama", "llama.embedding_length": uint64(32), "llama.feed_forward_length": uint64(64),
+				"llama.block_count": uint64(1), "llama.attention.head_count": uint64(4), "llama.context_length": uint64(131072),
+				"llama.attention.layer_norm_rms_epsilon": 1e-5,
+			},
+		}
+		for key, v := range c.values {
+			if key[0] == '.' {
+				key = "llama" + key
+			}
+			g.values[key] = v
+		}
+		config, err := ggufConfig("x.gguf", g)
+		switch {
+		case c.err == "" && (err != nil || config.RopeScaling != c.want):
+			t.Errorf("%v: scaling %+v, error %v; want %+v", c.values, config.RopeScaling, err, c.want)
+		case c.err != "" && (err == nil || !strings.Contains(err.Error(), c.err)):
+			t.Errorf("%v: error %v, want %q", c.values, err, c.err)
+		}
+	}
+}
+
+// TestGGUFDamagedRopeFactors: factors that are not llama3's are not guessed at.
+func TestGGUFDamagedRopeFactors(t *testing.T) {
+	f, err := os.Open("testdata/llama.gguf")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer f.Close()
+	g, err := openGGUF(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	i := slices.IndexFunc(g.tensors, func(t ggufTensor) bool { return t.name == ggufRopeFactors })
+	at := g.tensors[i].offset
+	path := spoilGGUF(t, func(data []byte) []byte {
+		binary.LittleEndian.PutUint32(data[at:], math.Float32bits(2))
+		return data
+	})
+	refuses(t, "rope factors", path, "rope_freqs.weight: not the llama3 scaling")
 }

@@ -97,15 +97,14 @@ func (m *Model) readGGUF() error {
 	return m.readGGUFText()
 }
 
-// checkStop sorts Stop and checks that the model can emit each of its ids.
-func (m *Model) checkStop() error {
-	slices.Sort(m.Stop)
-	m.Stop = slices.Compact(m.Stop)
-	for _, id := range m.Stop {
+// addStop adds ids that end a completion; where names the field they are from.
+func (m *Model) addStop(where string, ids ...int) error {
+	for _, id := range ids {
 		if id < 0 || id >= m.Config.VocabSize {
-			return fmt.Errorf("%s: eos_token_id: %d is not between 0 and vocab_size %d", m.path, id, m.Config.VocabSize)
+			return fmt.Errorf("%s: %d is not between 0 and the vocabulary's size %d", where, id, m.Config.VocabSize)
 		}
 	}
+	m.Stop = slices.Compact(slices.Sorted(slices.Values(append(m.Stop, ids...))))
 	return nil
 }
 

@@ -1,5 +1,7 @@
 package files
 
+import "cmp"
+
 // readGGUFText reads the stop tokens, the special tokens and the chat template
 // of a GGUF file.
 func (m *Model) readGGUFText() error {
@@ -22,12 +24,13 @@ func (m *Model) readGGUFText() error {
 		}
 	}
 	for _, key := range []string{"eos", "eot", "eom"} { // the end of text, of turn, of message
-		if id := meta.integer("tokenizer.ggml."+key+"_token_id", -1); id >= 0 {
-			m.Stop = append(m.Stop, id)
+		key = "tokenizer.ggml." + key + "_token_id"
+		if !meta.has(key) {
+			continue
+		}
+		if err := m.addStop(m.path+": metadata: "+key, meta.integer(key, -1)); err != nil {
+			return cmp.Or(meta.err, err)
 		}
 	}
-	if meta.err != nil {
-		return meta.err
-	}
-	return m.checkStop()
+	return meta.err
 }

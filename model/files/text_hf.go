@@ -61,16 +61,19 @@ func (m *Model) readText() (err error) {
 			m.SpecialTokens[name] = token
 		}
 	}
-	m.Stop = append(slices.Clone(m.Config.EOS), t.generation.integers("eos_token_id")...)
+	if err := m.addStop(t.config.where+": eos_token_id", m.Config.EOS...); err != nil {
+		return err
+	}
+	if err := m.addStop(t.generation.where+": eos_token_id", t.generation.integers("eos_token_id")...); err != nil {
+		return err
+	}
 	if err := cmp.Or(t.generation.err, t.tokenizer.err, t.special.err); err != nil {
 		return err
 	}
 	if eos, ok := m.SpecialTokens["eos_token"]; ok {
-		if err := m.stopAt(eos); err != nil {
-			return err
-		}
+		return m.stopAt(eos)
 	}
-	return m.checkStop()
+	return nil
 }
 
 // template reads the chat_template of a tokenizer_config.json: a string, or a
@@ -127,19 +130,18 @@ func (m *Model) stopAt(token string) error {
 			if err := json.Unmarshal([]byte(id), &n); err != nil {
 				return fmt.Errorf("%s: added_tokens_decoder: %q is not an id", m.hf.tokenizer.where, id)
 			}
-			m.Stop = append(m.Stop, n)
-			return nil
+			return m.addStop(m.hf.tokenizer.where+": added_tokens_decoder", n)
 		}
 	}
-	id, err := idIn(filepath.Join(m.path, tokenizerFile), token)
+	path := filepath.Join(m.path, tokenizerFile)
+	id, err := idIn(path, token)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil // only Tokenizer needs one
 	}
 	if err != nil {
 		return err
 	}
-	m.Stop = append(m.Stop, id)
-	return nil
+	return m.addStop(fmt.Sprintf("%s: the eos_token %q", path, token), id)
 }
 
 // idIn finds the id of a token in a tokenizer.json: among the added tokens, or
