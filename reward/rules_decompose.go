@@ -18,11 +18,8 @@ func (Rules) Decompose(_ context.Context, traces []Trace) ([]Decomposition, erro
 	return out, nil
 }
 
-// result is a calculation with its value, in bytes of the text.
-type result struct {
-	expr   span
-	answer span
-}
+// result is a calculation with its value, alone and with its unit, in bytes of the text.
+type result struct{ expr, value, answer span }
 
 // stepsOf makes a step of each result in a text. A result that says again what the step before
 // found, or a bare calculation that was made before, is none.
@@ -36,44 +33,45 @@ func stepsOf(text string) []Step {
 			results = statement(text, sentence, last)
 		}
 		for i, r := range results {
-			expr, answer := strings.TrimSpace(text[r.expr.from:r.expr.to]), strings.TrimSpace(text[r.answer.from:r.answer.to])
-			meta := strings.TrimSpace(text[from:max(from, r.expr.from)])
 			end := sentence.to
 			if i+1 < len(results) {
 				end = results[i+1].expr.from
 			}
-			from = r.answer.to + remark(text[r.answer.to:end])
-			sought := focus(meta)
-			if sought == "" {
-				sought = soughtIn(text[r.answer.from:from])
-				meta = strings.TrimSpace(meta + " " + sought)
-			}
-			calculation := strings.Join(strings.Fields(expr+" = "+answer), " ")
-			repeated := sought == "" && seen[calculation]
-			seen[calculation] = true
-			if repeated {
+			behind := r.answer.to + remark(text[r.answer.to:end])
+			step := newStep(text[from:max(from, r.expr.from)], text[r.expr.from:r.expr.to], text[r.answer.from:r.answer.to],
+				text[r.value.to:behind])
+			from, last = behind, text[r.value.from:r.value.to]
+			calculation := step.Query + " = " + last
+			if step.Meta == step.Query && seen[calculation] {
 				continue
 			}
-			last = numberPattern.FindString(answer)
-			steps = append(steps, newStep(len(steps)+1, meta, sought, expr, answer))
+			seen[strings.TrimSpace(text[r.expr.from:r.expr.to])+" = "+last] = true
+			step.Number = len(steps) + 1
+			steps = append(steps, step)
 		}
 	}
 	return steps
 }
 
-// newStep puts a step together. Where nothing says what is sought, the calculation does.
-func newStep(number int, meta, sought, expr, answer string) Step {
-	query := sought
+// newStep puts a step together from the text before a calculation, the calculation, its value
+// with its unit, and the rest of the clause behind the number. The rest counts as said before
+// where the sentence runs on into the calculation ("there are 3 * 5 = 15 pens on it") or where
+// nothing else says what is sought; failing that, the calculation does.
+func newStep(before, expr, answer, behind string) Step {
+	meta, expr := strings.TrimRight(strings.TrimSpace(before), "= "), strings.TrimSpace(expr)
+	if runsOn.MatchString(meta) || focus(meta) == "" {
+		meta = strings.TrimSpace(meta + " " + kept(behind))
+	}
+	query := focus(meta)
 	switch {
-	case sought == "":
+	case query == "" && expr == "":
+		meta, query = answer, answer
+	case query == "":
 		meta, query = expr, expr
 	case expr != "":
 		query += ": " + expr
 	}
-	if meta == "" {
-		meta = answer
-	}
-	return Step{number, meta, query, answer}
+	return Step{Meta: meta, Query: query, Answer: strings.TrimSpace(answer)}
 }
 
 // remark returns the length of what still belongs to a result: the text up to the next clause.
@@ -91,7 +89,9 @@ var (
 	closing = regexp.MustCompile(`=\s*(` + number + `)`)
 	// A calculation that goes on behind a number.
 	goesOn   = regexp.MustCompile(`^\s*(?:[+*/^=]|[-–]\s*\d|x\s*\d)`)
-	unitWord = regexp.MustCompile(`^[ -]?\p{L}+`)
+	unitWord = regexp.MustCompile(`^[ -]?(?:square |cubic )?\p{L}+`)
+	// The end of a text whose last clause goes on.
+	runsOn = regexp.MustCompile(`\p{L}$`)
 	// Clauses that give a number instead of finding it.
 	assumed = regexp.MustCompile(`(?i)\b(?:let|if|given|suppose|assume|where|when)\b[^=]*$`)
 )
@@ -108,12 +108,12 @@ func equations(text string, sentence span) []result {
 		}
 		left := text[from:equals]
 		expr := span{from + len(left) - len(tail(left)), equals}
-		if !strings.ContainsAny(text[expr.from:expr.to], "+-*/^x") && assumed.MatchString(left) {
+		if !strings.ContainsAny(text[expr.from:expr.to], "+-*/^") && assumed.MatchString(left) {
 			continue
 		}
-		value.to += unit(text[value.to:sentence.to])
-		results = append(results, result{expr, value})
-		from = value.to
+		answer := span{value.from, value.to + unit(text[value.to:sentence.to])}
+		results = append(results, result{expr, value, answer})
+		from = answer.to
 	}
 	return results
 }
@@ -121,16 +121,19 @@ func equations(text string, sentence span) []result {
 // tail returns the calculation at the end of a text, without the marks and blanks before it.
 func tail(text string) string {
 	at := len(text)
-	for at > 0 && (strings.IndexByte("+-*/^=().,$%x \t\n", text[at-1]) >= 0 || text[at-1] >= '0' && text[at-1] <= '9') {
+	for at > 0 && (strings.IndexByte("+-*/^=().,$% \t\n", text[at-1]) >= 0 || text[at-1] >= '0' && text[at-1] <= '9') {
 		at--
 	}
-	return strings.TrimLeft(text[at:], "*+/^=).,%x \t\n")
+	return strings.TrimLeft(text[at:], "*+/^=).,%$ \t\n")
 }
 
 // unit returns the length of the unit behind a number: one word that names a thing.
 func unit(text string) int {
 	word := unitWord.FindString(text)
 	words := contentWords(word)
+	if measures[strings.Trim(word, " -")] {
+		return len(word)
+	}
 	if len(words) == 0 || words["total"] || words["left"] || words["difference"] || words["each"] {
 		return 0
 	}
@@ -142,7 +145,7 @@ var (
 		`gets?|getting|has|have|so|costs?|earns?|pays?)(?: us| me)?(?: a total of| only| exactly)?\s+(` + number + `)`)
 	// Words that make a sentence with a number a calculation.
 	operation = regexp.MustCompile(`(?i)\b(?:times|plus|minus|multipl\w*|divid\w*|add\w*|subtract\w*|half of|twice|double|triple|sum of|product of|taking away|groups of)\b`)
-	concludes = regexp.MustCompile(`(?i)^\W*(?:so|thus|therefore|hence|that|this|which|then|in total|altogether|together|in all)\b|\bso\b`)
+	concludes = regexp.MustCompile(`(?i)^\W*(?:so|thus|therefore|hence|that|this|which|then|in total|altogether|together|in all)\b|\b(?:so|we get|leaving|leaves)\b`)
 	restates  = regexp.MustCompile(`(?i)\banswer\b|\?\W*$`)
 )
 
@@ -156,17 +159,18 @@ func statement(text string, sentence span, last string) []result {
 	}
 	m := all[len(all)-1]
 	value := span{sentence.from + m[2], sentence.from + m[3]}
-	if numberPattern.FindString(text[value.from:value.to]) == last {
+	if text[value.from:value.to] == last {
 		return nil
 	}
-	value.to += unit(text[value.to:sentence.to])
-	return []result{{span{sentence.from + m[0], sentence.from + m[0]}, value}}
+	answer := span{value.from, value.to + unit(text[value.to:sentence.to])}
+	return []result{{span{sentence.from + m[0], sentence.from + m[0]}, value, answer}}
 }
 
 var (
 	latexWord = strings.NewReplacer(`\times`, "*", `\cdot`, "*", `\div`, "/", "×", "*", "·", "*", "÷", "/", "−", "-", "–", "-",
 		`\(`, " ", `\)`, " ", `\[`, " ", `\]`, " ", `\$`, "$", `\,`, " ", `\%`, "%", "≈", "=", "**", "", "⇒", "so", "→", "so", "=>", "so")
 	latexFraction = regexp.MustCompile(`\\d?frac\{(\d+)\}\{(\d+)\}`)
+	crossed       = regexp.MustCompile(`(\d)(?:\s+[xX]\s+)`)
 	latexWrapped  = regexp.MustCompile(`\\(?:text|mathrm|textbf|boxed)\{([^{}]*)\}`)
 )
 
@@ -174,5 +178,5 @@ var (
 func plain(text string) string {
 	text = latexFraction.ReplaceAllString(text, "$1/$2")
 	text = latexWrapped.ReplaceAllString(text, "$1")
-	return latexWord.Replace(text)
+	return crossed.ReplaceAllString(latexWord.Replace(text), "$1 * ")
 }

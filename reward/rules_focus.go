@@ -7,10 +7,10 @@ import (
 
 var (
 	sentenceEnd = regexp.MustCompile(`[.!?]+["')\]]*(?:\s+|$)|\n+`)
-	clauseStart = regexp.MustCompile(`(?i)[,;:()\[\]{}]|\s[-–—]\s|\b(?:so|but|then|thus|therefore|hence|` + subordinate + `)\b`)
-	// A clause that opens with one of these gives a reason or a circumstance, not the choice.
-	subordinate    = `because|since|which|who|while|whereas|although|though|given|if|when`
-	subordinateWay = regexp.MustCompile(`(?i)^(?:` + subordinate + `)\b`)
+	// The marks and words that open a clause: conclusions in group 1, reasons and circumstances in 2.
+	clauseStart = regexp.MustCompile(`(?i)[,;:()\[\]{}]|\s[-–—]\s|\b(so|but|then|thus|therefore|hence)\b|` +
+		`\b(because|since|which|who|while|whereas|although|though|given|if|when)\b`)
+	possible = regexp.MustCompile(`(?i)\b(?:could|can|might|may|would|either|whether)\b`)
 	// What is sought stands behind these.
 	seeking = regexp.MustCompile(`(?i)\b(?:find(?:ing)?|figure out|work(?:ing)? out|comput(?:e|ing)|calculat(?:e|ing)|` +
 		`determin(?:e|ing)|count(?:ing)?|get(?:ting)?|need|want|solv(?:e|ing)(?: for)?|(?:start|begin)(?:ning|ing)? (?:with|from|by)|` +
@@ -37,58 +37,87 @@ func cutAt(text string, pattern *regexp.Regexp) []span {
 }
 
 // focus returns the words of a text that say what it sets out to find, empty if there are
-// none: in the last sentence with any content, the last clause with content that is no mere
-// reason, from behind the verb of seeking up to what is passed over. So "A or B? The question
-// names A, so first I find A" is about A, though it weighs B.
+// none. They stand in the last sentence with any content, in its last clause that is no mere
+// reason, unless an earlier one that leads up to it has a verb of seeking ("to find A, multiply
+// by B"); from behind that verb up to what is passed over. So "A or B? The question names A, so
+// first I find A" is about A, though it weighs B.
 func focus(text string) string {
 	sentences := cutAt(text, sentenceEnd)
 	for i := len(sentences) - 1; i >= 0; i-- {
-		sentence := text[sentences[i].from:sentences[i].to]
-		fallback := ""
-		clauses := clausesOf(sentence)
-		for j := len(clauses) - 1; j >= 0; j-- {
-			sought := soughtIn(clauses[j])
-			switch {
-			case sought == "":
-			case !subordinateWay.MatchString(clauses[j]):
-				return sought
-			case fallback == "":
-				fallback = sought
-			}
-		}
-		if fallback != "" {
-			return fallback
+		if sought := focusOfSentence(text[sentences[i].from:sentences[i].to]); sought != "" {
+			return sought
 		}
 	}
 	return ""
 }
 
-// clausesOf cuts a sentence before its conjunctions and marks; marks are left out.
-func clausesOf(sentence string) []string {
-	var clauses []string
-	from := 0
-	for _, m := range clauseStart.FindAllStringIndex(sentence, -1) {
-		clauses = append(clauses, strings.TrimSpace(sentence[from:m[0]]))
-		from = m[0]
-		if !letter(sentence[m[0]]) {
-			from = m[1]
+// focusOfSentence is [focus] for one sentence.
+func focusOfSentence(sentence string) string {
+	clauses := clausesOf(sentence)
+	last, reason := "", ""
+	for i := len(clauses) - 1; i >= 0; i-- {
+		sought, decided := soughtIn(clauses[i].text)
+		switch {
+		case sought == "":
+		case clauses[i].opener == reasons:
+			reason = sought
+		case decided:
+			return sought
+		case last == "":
+			last = sought
+		}
+		if last != "" && clauses[i].opener == conclusion {
+			break
 		}
 	}
-	return append(clauses, strings.TrimSpace(sentence[from:]))
+	if last == "" {
+		return reason
+	}
+	return last
 }
 
-// letter tells whether a byte is an ASCII letter.
-func letter(b byte) bool { return b|0x20 >= 'a' && b|0x20 <= 'z' }
+// opener is how a clause begins.
+type opener int
 
-// soughtIn returns the part of a clause that names what is sought, empty if the clause has no
-// content words.
-func soughtIn(clause string) string {
-	if verbs := seeking.FindAllStringIndex(clause, -1); verbs != nil {
-		if behind := kept(clause[verbs[len(verbs)-1][1]:]); behind != "" {
-			return behind
+const (
+	mark       opener = iota // at a mark, or the start of the sentence
+	conclusion               // with so, but, then or the like
+	reasons                  // with because, which, if or the like
+)
+
+// clause is a part of a sentence, without what opens it.
+type clause struct {
+	text   string
+	opener opener
+}
+
+// clausesOf cuts a sentence at its marks and conjunctions.
+func clausesOf(sentence string) []clause {
+	var clauses []clause
+	from, opens := 0, mark
+	for _, m := range clauseStart.FindAllStringSubmatchIndex(sentence, -1) {
+		clauses = append(clauses, clause{strings.TrimSpace(sentence[from:m[0]]), opens})
+		from, opens = m[1], mark
+		if m[2] >= 0 {
+			opens = conclusion
+		}
+		if m[4] >= 0 {
+			opens = reasons
 		}
 	}
-	return kept(clause)
+	return append(clauses, clause{strings.TrimSpace(sentence[from:]), opens})
+}
+
+// soughtIn returns the part of a clause that names what is sought, empty if the clause has no
+// content words, and whether a verb says so. A verb of what could be done decides nothing.
+func soughtIn(clause string) (sought string, decided bool) {
+	if verbs := seeking.FindAllStringIndex(clause, -1); verbs != nil {
+		at := verbs[len(verbs)-1]
+		if behind := kept(clause[at[1]:]); behind != "" {
+			return behind, !possible.MatchString(clause[:at[0]])
+		}
+	}
+	return kept(clause), false
 }
 
 // kept returns a phrase up to what it passes over, if that leaves content words, else the

@@ -3,6 +3,7 @@ package reward
 import (
 	"context"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -104,13 +105,14 @@ func sameSetup(student, teacher string) bool {
 	return 2*shared(setA, setB) >= min(len(setA), len(setB))
 }
 
+// sign is an arithmetic sign before a number.
+var sign = regexp.MustCompile(`([-+*/^])\s*[\d(]`)
+
 // operations returns the arithmetic signs in a text.
 func operations(text string) map[string]bool {
 	signs := map[string]bool{}
-	for _, c := range text {
-		if strings.ContainsRune("+-*/", c) {
-			signs[string(c)] = true
-		}
+	for _, m := range sign.FindAllStringSubmatch(text, -1) {
+		signs[m[1]] = true
 	}
 	return signs
 }

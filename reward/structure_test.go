@@ -175,7 +175,9 @@ func TestEqualQuestionsAndTracesAreAskedOnce(t *testing.T) {
 	teacher := steps("choose the pens first/how many pens/twelve", "then the books/how many books/fifteen")
 	item := Item{Problem: "p", Answer: "3", Generation: teacher, Completion: teacher + "!"}
 	d, j := &fakeDecomposer{decompose: byLabels}, &fakeJudge{judge: equalText}
-	s := NewScorerWith(DefaultWeights(), DefaultOptions(), d, j)
+	o := DefaultOptions()
+	o.AnswerCheck = JudgeOnly
+	s := NewScorerWith(DefaultWeights(), o, d, j)
 	for range 2 {
 		if _, err := s.Score(context.Background(), []Item{item, item, item}); err != nil {
 			t.Fatal(err)

@@ -28,8 +28,11 @@ var stopWords = asSet(`a an the this that these those it its they them their the
 	tackle pick choose chosen leave leaves leaving follow follows following mention mentioned tell told open due
 	many much number amount quantity value result how about exactly any some every other another same both either
 	add added adding plus subtract subtracting minus multiply multiplied multiplying times divide divided dividing equal
-	equals into amounts gives yields
+	equals amounts gives yields half double twice check checking verify confirm sure
 	zero two three four five six seven eight nine ten eleven twelve twenty thirty forty fifty hundred thousand`)
+
+// measures are short names of units; they say nothing about the quantity either.
+var measures = asSet("km cm mm kg mg ml kmh mph sq")
 
 // classes maps the stems of words to the one that stands for what they share.
 var classes = stemmed(map[string]string{
@@ -67,7 +70,7 @@ func contentWords(text string) map[string]bool {
 	words := map[string]bool{}
 	for _, w := range wordPattern.FindAllString(strings.ToLower(inAll.ReplaceAllString(text, "in-all")), -1) {
 		w, _, _ = strings.Cut(strings.ReplaceAll(w, "’", "'"), "'")
-		if len(w) < 2 || stopWords[w] {
+		if len(w) < 2 || stopWords[w] || measures[w] {
 			continue
 		}
 		w = stem(w)
