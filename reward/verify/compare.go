@@ -45,9 +45,17 @@ func (c *comparer) equal(gold, answer *node) bool {
 	case !gold.isScalar() && gold.kind != matrix || !answer.isScalar() && answer.kind != matrix:
 		return c.sets(gold, answer)
 	case gold.kind == symbol || answer.kind == symbol:
-		return spelled(gold) != "" && spelled(gold) == spelled(answer)
+		return written(gold) != "" && written(gold) == written(answer)
 	}
 	return scalars(gold, answer)
+}
+
+// written is how a rational number or a word is spelled, so that \text{12} is 12.
+func written(n *node) string {
+	if n.isRational() {
+		return n.rat.RatString()
+	}
+	return spelled(n)
 }
 
 // spelled joins the letters of a product of variables, so that \text{ABC} is ABC.
@@ -135,7 +143,7 @@ func (c *comparer) sets(gold, answer *node) bool {
 		return gold.leftOpen == answer.leftOpen && gold.rightOpen == answer.rightOpen &&
 			c.equal(gold.args[0], answer.args[0]) && c.equal(gold.args[1], answer.args[1])
 	}
-	if gold.kind != tuple && answer.kind != tuple && sameRealSets(gold, answer) {
+	if gold.kind != tuple && answer.kind != tuple && !(gold.kind == finiteSet && answer.kind == finiteSet) && sameRealSets(gold, answer) {
 		return true
 	}
 	for _, n := range []**node{&gold, &answer} {
@@ -170,12 +178,16 @@ func asSet(n *node) *node {
 	return of(finiteSet, n)
 }
 
+// maxAlike bounds the sets whose expressions are told apart by value, not only by how they are written.
+const maxAlike = 8
+
+// distinct drops repeated members.
 func distinct(args []*node) []*node {
 	var out []*node
 next:
 	for _, a := range args {
 		for _, b := range out {
-			if same(a, b) {
+			if same(a, b) || len(args) <= maxAlike && a.isScalar() && b.isScalar() && !a.isConstant() && !b.isConstant() && sameEverywhere(a, b) {
 				continue next
 			}
 		}

@@ -94,16 +94,16 @@ func (p *parser) subscript() string {
 			p.pos++
 		}
 		if depth == 0 && p.pos-1 > from {
-			return "_" + written(p.tokens[from:p.pos-1])
+			return "_" + sourceOf(p.tokens[from:p.pos-1])
 		}
 	} else if _, ok := p.try(p.atom); ok {
-		return "_" + written(p.tokens[start+1:p.pos])
+		return "_" + sourceOf(p.tokens[start+1:p.pos])
 	}
 	p.pos = start
 	return ""
 }
 
-func written(tokens []token) string {
+func sourceOf(tokens []token) string {
 	var b strings.Builder
 	for _, t := range tokens {
 		b.WriteString(t.text)
@@ -117,7 +117,7 @@ func (p *parser) undefinedFunction() (*node, bool) {
 	if _, ok := p.atomName(false); !ok {
 		return nil, false
 	}
-	name := written(p.tokens[start:p.pos])
+	name := sourceOf(p.tokens[start:p.pos])
 	exponent, _ := p.try(p.superscript)
 	args, ok := p.first(
 		func() (*node, bool) { return p.between("(", p.arguments, ")") },

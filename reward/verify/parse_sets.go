@@ -139,6 +139,7 @@ func (p *parser) interval() (*node, bool) {
 		return nil, false
 	}
 	n := &node{kind: interval, leftOpen: open.kind != "[", rightOpen: shut.kind != "]", args: []*node{a, b}}
+	n.leftOpen, n.rightOpen = n.leftOpen || a.kind == infinite, n.rightOpen || b.kind == infinite
 	order, known := compareEnds(a, b)
 	if known && (n.leftOpen && n.rightOpen && order >= 0 || !n.leftOpen && !n.rightOpen && order > 0) {
 		return of(tuple, a, b), true
