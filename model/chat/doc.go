@@ -9,8 +9,8 @@
 // methods.go and functions.go replace values and functions that differ.
 //
 // What is left: where Jinja stops on an undefined value in a sum or
-// comparison, gonja goes on with an empty one; an index counted from the end
-// must be written as a number (x[-1], not x[-n]); a filter after the right
-// side of `in` needs parentheses; {% set a, b = … %}, {% include %} and
-// {% extends %} do not exist; mappings and lists cannot be changed.
+// comparison, gonja goes on with an empty one; a filter after the right side
+// of `in` needs parentheses; a power is a float; {% set a, b = … %},
+// {% include %} and {% extends %} do not exist; mappings and lists cannot be
+// changed.
 package chat

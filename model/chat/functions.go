@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"maps"
@@ -107,10 +108,47 @@ var filters = exec.NewFilterSet(map[string]exec.FilterFunction{
 	"string": func(_ *exec.Evaluator, in *exec.Value, _ *exec.VarArgs) *exec.Value {
 		return exec.AsValue(in.String())
 	},
+	"at": at,
+	"dictsort": func(_ *exec.Evaluator, in *exec.Value, args *exec.VarArgs) *exec.Value {
+		if len(args.Args)+len(args.KwArgs) > 0 {
+			return exec.AsValue(errors.New("dictsort: arguments are not supported"))
+		}
+		items := dictItems(in, func(key, value any) any { return tuple{key, value} })
+		slices.SortStableFunc(items, func(a, b any) int {
+			return cmp.Compare(strings.ToLower(fmt.Sprint(a.(tuple)[0])), strings.ToLower(fmt.Sprint(b.(tuple)[0])))
+		})
+		return exec.AsValue(items)
+	},
 	"items": func(_ *exec.Evaluator, in *exec.Value, _ *exec.VarArgs) *exec.Value {
-		return exec.AsValue(dictItems(in, func(key, value any) any { return []any{key, value} }))
+		return exec.AsValue(dictItems(in, func(key, value any) any { return tuple{key, value} }))
 	},
 })
+
+// at is the filter that rewrite puts in the place of x[i].
+func at(_ *exec.Evaluator, in *exec.Value, args *exec.VarArgs) *exec.Value {
+	key := argument(args, 0, "key")
+	switch {
+	case in.IsError():
+		return in
+	case key.IsError():
+		return key
+	case in.IsNil():
+		return exec.AsValue(fmt.Errorf("[%s] of an undefined value", key))
+	case key.IsInteger() && (in.IsList() || in.IsString()):
+		i := key.Integer()
+		if i < 0 {
+			i += in.Len()
+		}
+		if i < 0 || i >= in.Len() {
+			return exec.AsValue(nil)
+		}
+		return in.Index(i)
+	}
+	if v, ok := in.GetItem(key.Interface()); ok {
+		return v
+	}
+	return exec.AsValue(nil)
+}
 
 var tests = exec.NewTestSet(map[string]exec.TestFunction{
 	"defined":   test(func(v *exec.Value) bool { return !v.IsNil() }),

@@ -42,6 +42,9 @@ var strMethods = map[string]strMethod{
 	},
 	"startswith": affix(strings.HasPrefix),
 	"endswith":   affix(strings.HasSuffix),
+	"count": func(s string, _ *exec.Value, args *exec.VarArgs) (any, error) {
+		return strings.Count(s, argument(args, 0, "sub").String()), nil
+	},
 	"title": func(s string, _ *exec.Value, _ *exec.VarArgs) (any, error) {
 		return title(s), nil
 	},
@@ -140,7 +143,7 @@ var dictMethods = exec.NewMethodSet(map[string]exec.Method[map[string]any]{
 		return dictItems(self, func(_, value any) any { return value }), nil
 	},
 	"items": func(_ map[string]any, self *exec.Value, _ *exec.VarArgs) (any, error) {
-		return dictItems(self, func(key, value any) any { return []any{key, value} }), nil
+		return dictItems(self, func(key, value any) any { return tuple{key, value} }), nil
 	},
 	"get": func(_ map[string]any, self *exec.Value, args *exec.VarArgs) (any, error) {
 		if v, ok := self.GetItem(argument(args, 0, "key").Interface()); ok {
@@ -166,7 +169,7 @@ var methods = func() exec.Methods {
 	m := builtins.Methods
 	m.Dict = dictMethods
 	m.List = exec.NewMethodSet(map[string]exec.Method[[]any]{})
-	known := []string{"capitalize", "count", "find", "format", "isalnum", "isalpha", "isdigit", "islower", "isnumeric",
+	known := []string{"capitalize", "find", "format", "isalnum", "isalpha", "isdigit", "islower", "isnumeric",
 		"isspace", "isupper", "join", "lower", "removeprefix", "removesuffix", "splitlines", "upper"}
 	all := make(map[string]strMethod)
 	for _, name := range known {

@@ -3,15 +3,15 @@ package chat
 import (
 	"fmt"
 	"regexp"
-	"strconv"
+	"slices"
 	"strings"
 	"unicode"
 )
 
 // rewrite returns a template that gonja, without any white-space control,
 // reads as Jinja reads source with trim_blocks and lstrip_blocks. Every tag
-// stays on its line, so that errors name the right one: a line end that is
-// taken away moves into the tag beside it.
+// stays on its line, so that errors name the right one: line ends that are
+// taken away come back in a comment.
 func rewrite(source string) (string, error) {
 	source = strings.NewReplacer("\r\n", "\n", "\r", "\n").Replace(source)
 	w := &rewriter{source: strings.TrimSuffix(source, "\n"), lineStart: true}
@@ -52,16 +52,23 @@ func (w *rewriter) next() error {
 		w.pos--
 		sign = ""
 	}
-	lines := w.before(text[:start], kind, sign)
+	w.before(text[:start], kind, sign)
 	switch {
 	case kind == "{#":
-		return w.comment(lines)
+		return w.comment()
 	case kind == "{{":
-		return w.tag("{{", "}}", lines)
+		return w.tag("{{", "}}")
 	case rawBegin.MatchString(w.source[w.pos:]):
-		return w.raw(lines)
+		return w.raw()
 	}
-	return w.tag("{%", "%}", lines)
+	return w.tag("{%", "%}")
+}
+
+// blank writes line ends that are not to be seen.
+func (w *rewriter) blank(lines int) {
+	if lines > 0 {
+		w.out.WriteString("{#" + strings.Repeat("\n", lines) + "#}")
+	}
 }
 
 // sign reads a white-space sign that stands before end.
@@ -74,12 +81,11 @@ func (w *rewriter) sign(end string) string {
 	return ""
 }
 
-// before writes the text before a tag, less what the tag strips off it, and
-// returns how many line ends that takes away.
-func (w *rewriter) before(text, kind, sign string) (lines int) {
+// before writes the text before a tag, less what the tag strips off it.
+func (w *rewriter) before(text, kind, sign string) {
 	kept := stripEnd(text, kind, sign, w.lineStart)
 	w.out.WriteString(kept)
-	return strings.Count(text[len(kept):], "\n")
+	w.blank(strings.Count(text[len(kept):], "\n"))
 }
 
 func stripEnd(text, kind, sign string, lineStart bool) string {
@@ -93,9 +99,8 @@ func stripEnd(text, kind, sign string, lineStart bool) string {
 	return text
 }
 
-// after skips the white space that the end of a tag strips, and returns how
-// many line ends that takes away.
-func (w *rewriter) after(end, sign string) (lines int) {
+// after skips the white space that the end of a tag strips.
+func (w *rewriter) after(end, sign string) {
 	rest := w.source[w.pos:]
 	n := 0
 	switch {
@@ -106,10 +111,10 @@ func (w *rewriter) after(end, sign string) (lines int) {
 	}
 	w.pos += n
 	w.lineStart = n > 0 && rest[n-1] == '\n'
-	return strings.Count(rest[:n], "\n")
+	w.blank(strings.Count(rest[:n], "\n"))
 }
 
-func (w *rewriter) comment(lines int) error {
+func (w *rewriter) comment() error {
 	n := strings.Index(w.source[w.pos:], "#}")
 	if n < 0 {
 		return lineError(w.source, w.pos, "the comment has no end")
@@ -119,10 +124,8 @@ func (w *rewriter) comment(lines int) error {
 		sign = body[len(body)-1:]
 	}
 	w.pos += n + len("#}")
-	lines += strings.Count(body, "\n") + w.after("#}", sign)
-	if lines > 0 {
-		w.out.WriteString("{#" + strings.Repeat("\n", lines) + "#}")
-	}
+	w.blank(strings.Count(body, "\n"))
+	w.after("#}", sign)
 	return nil
 }
 
@@ -132,25 +135,27 @@ var (
 )
 
 // raw writes a raw block as the string it is.
-func (w *rewriter) raw(lines int) error {
+func (w *rewriter) raw() error {
 	begin := rawBegin.FindStringSubmatch(w.source[w.pos:])
 	w.pos += len(begin[0])
-	lines += strings.Count(begin[0], "\n") + w.after("}}", begin[1])
-	end := rawEnd.FindStringSubmatchIndex(w.source[w.pos:])
+	w.blank(strings.Count(begin[0], "\n"))
+	w.after("}}", begin[1])
+	rest := w.source[w.pos:]
+	end := rawEnd.FindStringSubmatchIndex(rest)
 	if end == nil {
 		return lineError(w.source, w.pos, "the raw block has no end")
 	}
-	rest := w.source[w.pos:]
 	body := stripEnd(rest[:end[0]], "{%", rest[end[2]:end[3]], w.lineStart)
+	w.out.WriteString("{{ " + quote(body) + " }}")
+	w.blank(strings.Count(rest[:end[1]], "\n"))
 	w.pos += end[1]
-	lines += strings.Count(rest[:end[1]], "\n") + w.after("%}", rest[end[4]:end[5]])
-	w.out.WriteString("{{ " + quote(body) + strings.Repeat("\n", lines) + " }}")
+	w.after("%}", rest[end[4]:end[5]])
 	return nil
 }
 
-func (w *rewriter) tag(open, end string, lines int) error {
+func (w *rewriter) tag(open, end string) error {
 	l := &lexer{text: w.source, pos: w.pos, end: end}
-	list, last, err := l.tokens("")
+	list, lines, err := l.tokens("")
 	if err != nil {
 		return err
 	}
@@ -160,34 +165,40 @@ func (w *rewriter) tag(open, end string, lines int) error {
 	w.pos = l.pos
 	sign := w.sign(end)
 	w.pos += len(end)
+	w.blank(list[0].lines)
+	list[0].lines = 0
 	if open == "{%" {
 		list = append(list[:1:1], arguments(list[0].text, list[1:])...)
 	} else {
 		list = expressions(list)
 	}
-	w.out.WriteString(open + strings.Repeat("\n", lines) + " ")
+	w.out.WriteString(open + " ")
 	write(&w.out, list)
-	w.out.WriteString(strings.Repeat("\n", last+w.after(end, sign)) + " " + end)
+	w.out.WriteString(end)
+	w.blank(lines)
+	w.after(end, sign)
 	return nil
 }
 
 // write writes tokens, with their line ends.
 func write(out *strings.Builder, list []token) {
 	for _, t := range list {
-		out.WriteString(strings.Repeat("\n", t.lines))
-		switch {
-		case t.kind == stringToken:
+		if t.lines > 0 {
+			out.WriteString(strings.Repeat("\n", t.lines) + " ")
+		}
+		if t.kind == stringToken {
 			out.WriteString(quote(t.text))
-		default:
+		} else {
 			out.WriteString(t.text)
 		}
-		if closer := closing[t.text]; closer != "" && t.kind == operatorToken {
+		if t.isBracket() {
 			write(out, t.inside)
-			out.WriteString(strings.Repeat("\n", t.after) + closer)
-		} else {
-			out.WriteString(strings.Repeat("\n", t.after))
 		}
-		if t.kind != operatorToken || t.text != "." {
+		out.WriteString(strings.Repeat("\n", t.after))
+		if t.isBracket() {
+			out.WriteString(closing[t.text])
+		}
+		if !t.is(".") {
 			out.WriteString(" ")
 		}
 	}
@@ -220,7 +231,7 @@ func arguments(name string, list []token) []token {
 func expressions(list []token) (out []token) {
 	start := 0
 	for i, t := range list {
-		if t.kind == operatorToken && (t.text == "," || t.text == ":" || t.text == "=") {
+		if t.is(",") || t.is(":") || t.is("=") {
 			out = append(append(out, conditional(list[start:i])...), t)
 			start = i + 1
 		}
@@ -229,12 +240,7 @@ func expressions(list []token) (out []token) {
 }
 
 func find(list []token, name string) int {
-	for i, t := range list {
-		if t.kind == nameToken && t.text == name {
-			return i
-		}
-	}
-	return -1
+	return slices.IndexFunc(list, func(t token) bool { return t.kind == nameToken && t.text == name })
 }
 
 func group(open string, inside ...token) token {
@@ -269,13 +275,18 @@ var keywords = map[string]bool{"and": true, "or": true, "not": true, "in": true,
 
 // isValue tells whether a bracket after t is a call or an index.
 func isValue(t token) bool {
-	return t.kind == stringToken || t.kind == nameToken && !keywords[t.text] || t.kind == operatorToken && closing[t.text] != ""
+	return t.kind == stringToken || t.kind == nameToken && !keywords[t.text] || t.isBracket()
 }
 
 // primaries rewrites the parts of an expression that has no conditional of its own.
 func primaries(list []token) (out []token) {
+	start := 0 // of the value that t may go on
 	for i, t := range list {
 		before := i > 0 && isValue(list[i-1])
+		goesOn := before && t.isBracket() || t.is(".") || i > 0 && list[i-1].is(".")
+		if !goesOn {
+			start = len(out)
+		}
 		if t.inside != nil {
 			t.inside = expressions(t.inside)
 		}
@@ -284,14 +295,14 @@ func primaries(list []token) (out []token) {
 			t.text = "none"
 		case t.kind == stringToken && i > 0 && list[i-1].kind == stringToken:
 			out = append(out, token{text: "~"})
-		case t.text == "{" && t.kind == operatorToken:
+		case t.is("{"):
 			t.inside = withoutLastComma(t.inside)
-		case t.text == "[" && before && fromEnd(t.inside) != "":
-			// gonja does not find the first element from the end.
-			reverse := []token{{text: ":"}, {text: ":"}, {text: "-"}, {kind: numberToken, text: "1"}}
-			out = append(out, group("[", reverse...))
-			t.inside = []token{{kind: numberToken, text: fromEnd(t.inside)}}
-		case t.text == "(" && !before && followedBy(list, i, ".") && find2(t.inside, ",") < 0:
+		case t.is("[") && before && isIndex(t.inside):
+			// gonja counts bytes, and misses the first element from the end.
+			at := append(slices.Clone(out[start:]), token{text: "|"}, name("at"), group("(", t.inside...))
+			out = append(out[:start], group("[", at...))
+			t = group("[", token{kind: numberToken, text: "0"})
+		case t.is("(") && !before && i+1 < len(list) && list[i+1].is(".") && !contains(t.inside, ","):
 			// gonja has no methods of an expression in parentheses.
 			t.text = "["
 			out = append(out, t)
@@ -302,35 +313,22 @@ func primaries(list []token) (out []token) {
 	return out
 }
 
-func followedBy(list []token, i int, operator string) bool {
-	return i+1 < len(list) && list[i+1].kind == operatorToken && list[i+1].text == operator
+// isIndex tells whether the inside of brackets is an index that may be a number.
+func isIndex(list []token) bool {
+	return len(list) > 0 && !contains(list, ":") && !(len(list) == 1 && list[0].kind == stringToken)
 }
 
-func find2(list []token, operator string) int {
-	for i, t := range list {
-		if t.kind == operatorToken && t.text == operator {
-			return i
-		}
-	}
-	return -1
+func (t token) is(operator string) bool { return t.kind == operatorToken && t.text == operator }
+
+func (t token) isBracket() bool { return t.kind == operatorToken && closing[t.text] != "" }
+
+func contains(list []token, operator string) bool {
+	return slices.ContainsFunc(list, func(t token) bool { return t.is(operator) })
 }
 
 func withoutLastComma(list []token) []token {
-	if n := len(list); n > 0 && list[n-1].kind == operatorToken && list[n-1].text == "," {
+	if n := len(list); n > 0 && list[n-1].is(",") {
 		return list[:n-1]
 	}
 	return list
-}
-
-// fromEnd returns the index from the back, counted from 0, of an index such as
-// -1, and "" for any other.
-func fromEnd(list []token) string {
-	if len(list) != 2 || list[0].text != "-" || list[1].kind != numberToken {
-		return ""
-	}
-	n, err := strconv.Atoi(list[1].text)
-	if err != nil || n < 1 {
-		return ""
-	}
-	return strconv.Itoa(n - 1)
 }

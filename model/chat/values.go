@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"github.com/nikolalohinski/gonja/v2/exec"
 )
@@ -13,6 +14,17 @@ import (
 type none bool
 
 func (none) String() string { return "None" }
+
+// tuple is a Python tuple: a list that reads differently.
+type tuple []any
+
+func (t tuple) String() string {
+	inside := strings.TrimSuffix(strings.TrimPrefix(exec.AsValue([]any(t)).String(), "["), "]")
+	if len(t) == 1 {
+		inside += ","
+	}
+	return "(" + inside + ")"
+}
 
 // toValue turns a Go value into one for templates, by way of its JSON:
 // mappings keep the order of their keys there.
