@@ -82,6 +82,9 @@ func remark(text string) int {
 	return len(text)
 }
 
+// lookAhead is how far behind a number its unit, or the sign that follows it, is looked for.
+const lookAhead = 40
+
 const number = `[$€£]?\s*-?(?:\d+(?:,\d{3})+|\d+)(?:\.\d+)?(?:/\d+)?%?`
 
 var (
@@ -103,15 +106,16 @@ func equations(text string, sentence span) []result {
 	from := sentence.from
 	for _, m := range closing.FindAllStringSubmatchIndex(text[sentence.from:sentence.to], -1) {
 		equals, value := sentence.from+m[0], span{sentence.from + m[2], sentence.from + m[3]}
-		if equals < from || goesOn.MatchString(text[value.to:sentence.to]) {
+		if equals < from || goesOn.MatchString(text[value.to:min(value.to+lookAhead, sentence.to)]) {
 			continue
 		}
 		left := text[from:equals]
 		expr := span{from + len(left) - len(tail(left)), equals}
 		if !strings.ContainsAny(text[expr.from:expr.to], "+-*/^") && assumed.MatchString(left) {
+			from = value.to
 			continue
 		}
-		answer := span{value.from, value.to + unit(text[value.to:sentence.to])}
+		answer := span{value.from, value.to + unit(text[value.to:min(value.to+lookAhead, sentence.to)])}
 		results = append(results, result{expr, value, answer})
 		from = answer.to
 	}
@@ -162,7 +166,7 @@ func statement(text string, sentence span, last string) []result {
 	if text[value.from:value.to] == last {
 		return nil
 	}
-	answer := span{value.from, value.to + unit(text[value.to:sentence.to])}
+	answer := span{value.from, value.to + unit(text[value.to:min(value.to+lookAhead, sentence.to)])}
 	return []result{{span{sentence.from + m[0], sentence.from + m[0]}, value, answer}}
 }
 

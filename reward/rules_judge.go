@@ -27,7 +27,7 @@ func (r Rules) Judge(_ context.Context, questions []Question) ([]Verdict, error)
 		case Meta:
 			same = r.sameMeta(q.Student, q.Teacher)
 		case Query:
-			same = r.sameWords(q.Student, q.Teacher) && sameSetup(q.Student, q.Teacher)
+			same = r.sameWords(q.Student, q.Teacher) && sameSetup(q.Problem, q.Student, q.Teacher)
 		case Answer:
 			same = sameAnswer(q.Student, q.Teacher)
 		}
@@ -40,7 +40,7 @@ func (r Rules) Judge(_ context.Context, questions []Question) ([]Verdict, error)
 func (r Rules) sameMeta(student, teacher string) bool {
 	a, b := focus(student), focus(teacher)
 	if a == "" && b == "" {
-		return sameSetup(student, teacher) && sameText(student, teacher)
+		return sameText(student, teacher)
 	}
 	return r.sameWords(a, b)
 }
@@ -89,11 +89,11 @@ func shared(a, b map[string]bool) int {
 	return n
 }
 
-// sameSetup tells whether two queries work with the same numbers: at least half of the numbers
-// of the shorter are in the other, so that a number carried over from an earlier slip does not
-// count again; and of two calculations of one length, neither has an operation the other lacks.
-// Texts without numbers are not told apart.
-func sameSetup(student, teacher string) bool {
+// sameSetup tells whether two queries set up the same calculation: the student uses at least
+// half of the numbers that the teacher takes from the problem, and of two calculations with as
+// many numbers, neither has an operation the other lacks. Numbers from earlier steps may differ:
+// a slip was counted where it was made. A query without numbers is not told apart.
+func sameSetup(problem, student, teacher string) bool {
 	a, b := numberPattern.FindAllString(student, -1), numberPattern.FindAllString(teacher, -1)
 	if len(a) == 0 || len(b) == 0 {
 		return true
@@ -101,8 +101,13 @@ func sameSetup(student, teacher string) bool {
 	if len(a) == len(b) && !maps.Equal(operations(student), operations(teacher)) {
 		return false
 	}
-	setA, setB := asSet(strings.Join(a, " ")), asSet(strings.Join(b, " "))
-	return 2*shared(setA, setB) >= min(len(setA), len(setB))
+	given := take(numbers(teacher), numbers(problem))
+	return 2*shared(given, numbers(student)) >= len(given)
+}
+
+// numbers returns the numbers written in a text, each once.
+func numbers(text string) map[string]bool {
+	return asSet(strings.Join(numberPattern.FindAllString(text, -1), " "))
 }
 
 // sign is an arithmetic sign before a number.

@@ -140,7 +140,7 @@ func TestRulesJudge(t *testing.T) {
 		{Query, "the pens: 3 * 4", "how many pens: 4 * 3", true},
 		{Query, "the pens: 3 + 4", "how many pens: 3 * 4", false},
 		{Query, "the pens: 5 * 9", "how many pens: 4 * 3", false},
-		{Query, "the total: 11 + 20", "the sum: 12 + 20", true},
+		{Query, "the total: 11 + 19", "the sum: 12 + 20", true},
 		{Query, "the pens: 4 + 4 + 4", "the pens: 3 * 4", true},
 		{Query, "How many pens?", "the pens: 3 * 4", true},
 		{Answer, "the red ones", "The red ones.", true},
@@ -150,7 +150,7 @@ func TestRulesJudge(t *testing.T) {
 		{Answer, "12 or 13 pens", "13 pens", false},
 		{Answer, "-3", "3", false},
 	} {
-		verdicts, err := judge.Judge(context.Background(), []Question{{Kind: c.kind, Student: c.student, Teacher: c.teacher}})
+		verdicts, err := judge.Judge(context.Background(), []Question{{c.kind, penProblem, c.student, c.teacher}})
 		if err != nil || verdicts[0] != (Verdict{Same: c.want, By: "rules"}) {
 			t.Errorf("%s: %q against %q: %+v, %v; want same = %v", c.kind, c.student, c.teacher, verdicts, err, c.want)
 		}
@@ -181,6 +181,7 @@ func TestStructureByRulesTellsGoodFromBad(t *testing.T) {
 		"other order":            {"First I find the books: 2 * 10 = 20. Then the pens: 3 * 4 = 12. Then the total: 20 + 12 = 32.", 0},
 		"slip in step 2":         {"First I find the pens: 3 * 4 = 12. Then the books: 2 * 10 = 22. Then the total: 12 + 20 = 32.", 2.5 / 3},
 		"slip carried on":        {"First I find the pens: 3 * 4 = 12. Then the books: 2 * 10 = 22. Then the total: 12 + 22 = 34.", 2. / 3},
+		"wrong numbers":          {"First I find the pens: 2 * 10 = 20. Then the books: 2 * 10 = 20. Then the total: 20 + 20 = 40.", (0.25 + 1 + 0.5) / 3},
 		"wrong operation":        {"First I find the pens: 3 + 4 = 7. Then the books: 2 * 10 = 20. Then the total: 7 + 20 = 27.", (0.25 + 1 + 0.5) / 3},
 		"wrong quantity":         {"First I find the pens: 3 * 4 = 12. Then the bags: 2 * 10 = 20. Then the total: 12 + 20 = 32.", 1. / 3},
 		"stops early":            {"First I find the pens, of course: 3 * 4 = 12 pens.", 1. / 3},
