@@ -38,10 +38,10 @@ def step(model, rollouts, config):
     temperature, beta = config["temperature"], config["beta"]
     low, high = 1 - config["epsilon"], 1 + config["epsilon_high"]
     gains = advantages(rollouts, config["scale_rewards"])
+    # As in TRL, what is not masked counts in every mean, also a completion without advantage.
     counted = [r["finished"] or not config["mask_truncated_completions"] for r in rollouts]
     share = shares(rollouts, counted, config)
-    # Without a KL term a completion without advantage has no part in the step's statistics either.
-    used = [i for i, c in enumerate(counted) if c and (beta or gains[i])]
+    used = [i for i, c in enumerate(counted) if c]
     with torch.no_grad():
         start = copy.deepcopy(model)
         old = {i: log_probs(start, rollouts[i], temperature) for i in used}
