@@ -4,8 +4,6 @@
 package main
 
 import (
-	"bytes"
-	"encoding/json"
 	"flag"
 	"fmt"
 	"os"
@@ -38,17 +36,9 @@ func run(seed uint64, out string, train, test int) error {
 	return write(filepath.Join(out, "test.jsonl"), rows[train:])
 }
 
-// write writes rows as JSON lines to a file beside path, then renames it.
+// write writes rows to a file beside path, then renames it.
 func write(path string, rows []wordproblems.Row) error {
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
-	encoder.SetEscapeHTML(false)
-	for _, row := range rows {
-		if err := encoder.Encode(row); err != nil {
-			return err
-		}
-	}
-	if err := os.WriteFile(path+".part", lines.Bytes(), 0o644); err != nil {
+	if err := os.WriteFile(path+".part", wordproblems.JSONL(rows), 0o644); err != nil {
 		return err
 	}
 	return os.Rename(path+".part", path)

@@ -9,6 +9,8 @@
 package wordproblems
 
 import (
+	"bytes"
+	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -23,6 +25,17 @@ type Row struct {
 	Answer     string `json:"answer"`
 	Generation string `json:"generation"`
 	Template   string `json:"template"`
+}
+
+// JSONL returns rows as they stand in the data files, one JSON object a line.
+func JSONL(rows []Row) []byte {
+	var lines bytes.Buffer
+	encoder := json.NewEncoder(&lines)
+	encoder.SetEscapeHTML(false)
+	for _, row := range rows {
+		encoder.Encode(row) // strings into memory: cannot fail
+	}
+	return lines.Bytes()
 }
 
 // Step is one step of a problem's solution: the ways to name what is found, how it is
