@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -17,19 +19,26 @@ import (
 type OutputDir struct {
 	Path string
 	lock *os.File
+	made bool     // there was no directory
+	had  []string // names of the files in it
 }
+
+// configName is the file of the configuration that a run uses.
+const configName = "config.yaml"
 
 // lockName is the file whose lock means that a run works in its directory. The kernel lets go
 // of the lock when the process ends, however it ends; the file stays and means nothing.
 const lockName = ".lock"
 
 // traces are the files that a run leaves.
-var traces = []string{"config.yaml", "metrics.jsonl", "checkpoint-*"}
+var traces = []string{configName, "metrics.jsonl", "checkpoint-*"}
 
 // OpenOutputDir makes the directory dir if there is none and takes it for this run. It is an
 // error if nothing can be written there, if another run is at work in it, or, unless this run
 // resumes, if it holds what another run left.
 func OpenOutputDir(dir string, resume bool) (*OutputDir, error) {
+	_, err := os.Stat(dir)
+	made := errors.Is(err, fs.ErrNotExist)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return nil, fmt.Errorf("output_dir: %w", err)
 	}
@@ -37,31 +46,37 @@ func OpenOutputDir(dir string, resume bool) (*OutputDir, error) {
 	if err != nil {
 		return nil, fmt.Errorf("output_dir %s: %w", dir, err)
 	}
-	found, err := trace(dir)
-	if err == nil && found != "" && !resume {
+	had, err := fileNames(dir)
+	if found := trace(had); err == nil && found != "" && !resume {
 		err = fmt.Errorf("holds another run (%s): go on with it by --resume, or name another output_dir", found)
 	}
 	if err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("output_dir %s: %w", dir, err)
 	}
-	return &OutputDir{dir, lock}, nil
+	return &OutputDir{Path: dir, lock: lock, made: made, had: had}, nil
 }
 
-// trace returns the name of a file that another run left in dir, "" if there is none.
-func trace(dir string) (string, error) {
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		return "", err
-	}
-	for _, e := range entries {
+// trace returns the first of a directory's files that another run left, "" if there is none.
+func trace(files []string) string {
+	for _, name := range files {
 		for _, pattern := range traces {
-			if match, err := filepath.Match(pattern, e.Name()); match || err != nil {
-				return e.Name(), err
+			if match, _ := filepath.Match(pattern, name); match { // the patterns are well-formed
+				return name
 			}
 		}
 	}
-	return "", nil
+	return ""
+}
+
+// fileNames lists the files of a directory, in order.
+func fileNames(dir string) ([]string, error) {
+	entries, err := os.ReadDir(dir)
+	out := make([]string, len(entries))
+	for i, e := range entries {
+		out[i] = e.Name()
+	}
+	return out, err
 }
 
 // lockDir takes the lock of dir and writes the number of this process into its file, which
@@ -93,12 +108,35 @@ func lockDir(dir string) (*os.File, error) {
 	return f, nil
 }
 
-// Close lets go of the directory.
-func (d *OutputDir) Close() error { return d.lock.Close() }
+// Close lets go of the directory. A new run that got no further than its configuration, because
+// its model is not there, say, leaves nothing that would be in the way of the next.
+func (d *OutputDir) Close() error {
+	return errors.Join(d.tidy(), d.lock.Close())
+}
+
+func (d *OutputDir) tidy() error {
+	files, err := fileNames(d.Path)
+	begun := slices.ContainsFunc(files, func(name string) bool {
+		return name != configName && name != lockName && !slices.Contains(d.had, name)
+	})
+	switch {
+	case err != nil || begun:
+		return err
+	case d.made:
+		return os.RemoveAll(d.Path)
+	case slices.Contains(files, configName) && !slices.Contains(d.had, configName):
+		return os.Remove(filepath.Join(d.Path, configName))
+	}
+	return nil
+}
 
 // WriteFileAtomic lets write make the contents of a file, and puts the file at path when all
 // of it is on disk: whatever fails, path is what it was. The contents grow in path + ".tmp".
+// The directory is made if there is none.
 func WriteFileAtomic(path string, write func(io.Writer) error) error {
+	if err := os.MkdirAll(filepath.Dir(path), 0o777); err != nil {
+		return err
+	}
 	temporary := path + ".tmp"
 	f, err := os.Create(temporary)
 	if err != nil {

@@ -30,6 +30,48 @@ func TestOutputDirBelongsToOneRun(t *testing.T) {
 	again.Close()
 }
 
+// TestOutputDirOfRunThatDidNotBegin checks what a run that failed at its start leaves behind.
+func TestOutputDirOfRunThatDidNotBegin(t *testing.T) {
+	for _, c := range []struct {
+		name, before, during string
+		after                string // "" = no directory
+	}{
+		{"new directory", "", "config.yaml", ""},
+		{"directory of the user", "notes.txt", "config.yaml", ".lock notes.txt"},
+		{"the run began", "", "config.yaml metrics.jsonl", ".lock config.yaml metrics.jsonl"},
+		{"resumed", "config.yaml", "", ".lock config.yaml"},
+	} {
+		dir := filepath.Join(t.TempDir(), "out")
+		touch := func(names string) {
+			for _, name := range strings.Fields(names) {
+				if err := WriteFileAtomic(filepath.Join(dir, name), func(io.Writer) error { return nil }); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		touch(c.before)
+		out, err := OpenOutputDir(dir, true)
+		if err != nil {
+			t.Fatal(err)
+		}
+		touch(c.during)
+		if err := out.Close(); err != nil {
+			t.Fatal(err)
+		}
+		entries, _ := os.ReadDir(dir)
+		var names []string
+		for _, e := range entries {
+			names = append(names, e.Name())
+		}
+		if got := strings.Join(names, " "); got != c.after {
+			t.Errorf("%s: left %q, want %q", c.name, got, c.after)
+		}
+		if _, err := os.Stat(dir); (err != nil) != (c.after == "") {
+			t.Errorf("%s: the directory: %v", c.name, err)
+		}
+	}
+}
+
 func TestOutputDirHoldsAnotherRun(t *testing.T) {
 	for _, name := range []string{"config.yaml", "metrics.jsonl", "checkpoint-50", "notes.txt"} {
 		dir := t.TempDir()

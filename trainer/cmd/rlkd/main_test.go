@@ -19,7 +19,9 @@ func rlkd(in string, args ...string) (code int, out, log string) {
 // tokenizerJSON is a small tokenizer of the qwen2 kind.
 const tokenizerJSON = "../../../model/tokenizer/testdata/qwen2-style.json"
 
-// files for the commands to fail on.
+const goodRow = `{"problem":"p","answer":"a","generation":"g"}` + "\n"
+
+// badFiles makes the files that the commands fail on and goes to their directory.
 func badFiles(t *testing.T) {
 	t.Helper()
 	tok, err := filepath.Abs(tokenizerJSON)
@@ -34,7 +36,19 @@ func badFiles(t *testing.T) {
 		"broken.yaml":  "structure: {\n",
 		"broken.json":  `{"model": `,
 		"short.gguf":   "GGUF\x03\x00\x00\x00",
+		"some.yaml":    "max_steps: 1\n",
+		"train.yaml":   "model: no.gguf\ndataset: good.jsonl\noutput_dir: out\n",
+		"good.jsonl":   goodRow,
+		"key.jsonl":    goodRow + `{"problem":"p","answer":"a"}`,
+		"json.jsonl":   goodRow + goodRow + `{"problem"`,
+		"empty.jsonl":  "\n",
+
+		"other/config.yaml":   "seed: 1\n",
+		"unknown/config.json": `{"model_type":"mamba"}`,
 	} {
+		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
+			t.Fatal(err)
+		}
 		if err := os.WriteFile(name, []byte(text), 0o666); err != nil {
 			t.Fatal(err)
 		}
@@ -79,10 +93,34 @@ func TestBadInput(t *testing.T) {
 		{tok + " --decode", `{"ids":[0,99999999]}`, "stdin:1: ids: the tokenizer has no token 99999999"},
 		{tok + " --decode", `{"ids":[-1]}`, "stdin:1: ids: the tokenizer has no token -1"},
 		{tok + " --decode", `{"ids":["a"]}`, `stdin:1: ids: want a list, each an integer, got a list ["a"]`},
+		{"train", "", "train: missing flag --config; see rlkd train --help"},
+		{"train --config some.yaml", "", `some.yaml: missing key "model"`},
+		{"sft --config some.yaml --set model=m", "", `some.yaml: missing key "sft.dataset"`},
+		{"train --config train.yaml --set beta=-1", "", "--set beta=-1: beta: want a number of 0 or more, got -1"},
+		{"train --config train.yaml --set dataset=no.jsonl", "", "dataset: open no.jsonl: no such file or directory"},
+		{"train --config train.yaml --set dataset=key.jsonl", "", `dataset: key.jsonl:2: missing key "generation"`},
+		{"train --config train.yaml --set dataset=json.jsonl", "", "dataset: json.jsonl:3: not valid JSON"},
+		{"train --config train.yaml --set dataset=empty.jsonl", "", "dataset: empty.jsonl has no rows"},
+		{"train --config train.yaml --set eval_dataset=key.jsonl", "", "dataset: key.jsonl:2"},
+		{"train --config train.yaml --set output_dir=other", "", "output_dir other: holds another run (config.yaml): go on with it by --resume"},
+		{"train --config train.yaml --set output_dir=good.jsonl", "", "output_dir"},
+		{"train --config train.yaml --set device=cuda:99", "", `device "cuda:99"`},
+		{"train --config train.yaml", "", "no.gguf: no such file or directory"},
+		{"train --config train.yaml --set model=short.gguf", "", "short.gguf"},
+		{"train --config train.yaml --set model=unknown", "", `model_type: "mamba" is not supported`},
+		{"sft --config train.yaml", "", "no.gguf: no such file or directory"},
+		{"generate --model no.gguf", "", "no.gguf: no such file or directory"},
+		{"generate --model no.gguf --top-p x", "", `generate: invalid value "x" for flag -top-p`},
+		{"logprobs --model short.gguf", "", "short.gguf"},
+		{"step --config train.yaml --rollouts good.jsonl", "", ""},
+		{"eval --model no.gguf --data key.jsonl", "", ""},
 	} {
 		code, out, log := rlkd(c.in, strings.Fields(c.args)...)
 		if code != 1 || out != "" || strings.Count(log, "\n") != 1 || !strings.HasPrefix(log, "rlkd: ") || !strings.Contains(log, c.want) {
 			t.Errorf("rlkd %s: exit %d, stdout %q, stderr\n%swant\n%s", c.args, code, out, log, c.want)
+		}
+		if _, err := os.Stat("out"); err == nil {
+			t.Fatalf("rlkd %s left its output directory behind", c.args)
 		}
 	}
 }
