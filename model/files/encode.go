@@ -51,13 +51,13 @@ func toF16(v float32) uint16 {
 	switch {
 	case magnitude > 0x7f800000: // NaN
 		return sign | 0x7e00 | uint16(magnitude>>13)&0x1ff
-	case magnitude >= 0x477ff000: // rounds to 65536 or is infinite
+	case magnitude >= 0x47800000: // 2^16 or more
 		return sign | 0x7c00
 	case magnitude < 0x38800000: // below 2^-14: a multiple of 2^-24, subnormal unless it rounds up
 		units := math.RoundToEven(float64(math.Float32frombits(magnitude)) * (1 << 24))
 		return sign | uint16(units)
 	}
-	// The exponent's bias goes from 127 to 15 and 13 bits of the fraction go;
-	// a carry out of the fraction correctly enters the exponent.
+	// The exponent's bias goes from 127 to 15 and 13 bits of the fraction go; a
+	// carry out of the fraction rightly enters the exponent, up to infinity.
 	return sign | uint16((magnitude-112<<23+0xfff+magnitude>>13&1)>>13)
 }

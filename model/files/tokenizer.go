@@ -1,6 +1,7 @@
 package files
 
 import (
+	"fmt"
 	"slices"
 
 	"github.com/rlkd/rlkd/model/tokenizer"
@@ -49,5 +50,9 @@ func (m *Model) ggufTokenizer() (*tokenizer.Tokenizer, error) {
 	if meta.err != nil {
 		return nil, meta.err
 	}
-	return tokenizer.FromGGUF(v)
+	t, err := tokenizer.FromGGUF(v)
+	if err != nil {
+		return nil, fmt.Errorf("%s: metadata: %w", m.path, err)
+	}
+	return t, nil
 }

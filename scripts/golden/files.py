@@ -48,6 +48,9 @@ def rope() -> None:
         dict(rope_theta=10000.0, rope_scaling=yarn | dict(beta_fast=16, beta_slow=2, truncate=False)),
         dict(rope_theta=10000.0, rope_scaling=yarn | dict(factor=40.0, mscale=0.707, mscale_all_dim=1.0)),
         dict(rope_theta=10000.0, rope_scaling=yarn | dict(original_max_position_embeddings=8)),
+        dict(rope_theta=100.0, rope_scaling=yarn | dict(original_max_position_embeddings=131072, beta_fast=1000)),
+        dict(rope_theta=10000.0, rope_scaling=yarn | dict(factor=None)),
+        dict(rope_theta=10000.0, rope_scaling=yarn | dict(beta_fast=4, beta_slow=4, truncate=False)),
     ]:
         config = base | change
         e = LlamaRotaryEmbedding(LlamaConfig(**json.loads(json.dumps(config))))
