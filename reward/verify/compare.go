@@ -143,7 +143,7 @@ func (c *comparer) sets(gold, answer *node) bool {
 		return gold.leftOpen == answer.leftOpen && gold.rightOpen == answer.rightOpen &&
 			c.equal(gold.args[0], answer.args[0]) && c.equal(gold.args[1], answer.args[1])
 	}
-	if gold.kind != tuple && answer.kind != tuple && !(gold.kind == finiteSet && answer.kind == finiteSet) && sameRealSets(gold, answer) {
+	if gold.kind != tuple && answer.kind != tuple && (gold.kind != finiteSet || answer.kind != finiteSet || plain(gold) && plain(answer)) && sameRealSets(gold, answer) {
 		return true
 	}
 	for _, n := range []**node{&gold, &answer} {
@@ -162,6 +162,20 @@ func (c *comparer) sets(gold, answer *node) bool {
 	}
 	for i := range gold.args {
 		if !c.equal(gold.args[i], answer.args[i]) {
+			return false
+		}
+	}
+	return true
+}
+
+// plain holds for what sympy works out by itself when it makes a set, so that {2·3, 6} is {6}; functions and percentages
+// stay as written.
+func plain(n *node) bool {
+	if n.kind == function || n.kind == percent {
+		return false
+	}
+	for _, a := range n.args {
+		if !plain(a) {
 			return false
 		}
 	}

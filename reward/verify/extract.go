@@ -17,12 +17,17 @@ type piece struct {
 }
 
 // findAnswer returns the final answer of a completion: the last \boxed{} if there is one, else the LaTeX behind the
-// most specific anchor (math-verify's lazy_latex_regex without the patterns that need no anchor).
+// most specific anchor (math-verify's lazy_latex_regex without the patterns that need no anchor). "The final answer is
+// $5$. I hope" ranks with a box: of the two the later counts.
 func findAnswer(text string) (found, bool) {
-	if p, ok := lastBoxed(text); ok {
-		return found{[]piece{p}}, true
-	}
 	s := scanner{text: text}
+	box, boxed := lastBoxed(text)
+	if f, at, ok := s.hoped(); ok && (!boxed || at > strings.LastIndexByte(text, '}')) {
+		return f, true
+	}
+	if boxed {
+		return found{[]piece{box}}, true
+	}
 	for _, anchor := range []func(int) (int, int, bool){s.finalAnswerIs, s.answerColon, s.answer} {
 		if f, ok := s.lastAfter(anchor); ok {
 			return f, true
@@ -70,6 +75,37 @@ func closingBrace(text string, open int) (int, bool) {
 type scanner struct {
 	text string
 	dead [4]struct{ from, to int }
+}
+
+var hope = regexp.MustCompile(`^\.?\s?I hope`)
+
+// hoped returns the last answer between "final answer is" and "I hope", and where it ends.
+func (s *scanner) hoped() (found, int, bool) {
+	const phrase = "final answer is"
+	for end := len(s.text); ; {
+		i := strings.LastIndex(s.text[:end], "I hope")
+		if i < 0 {
+			return found{}, 0, false
+		}
+		end = i
+		p := i - len(phrase)
+		for p >= 0 && p > i-maxAnswer && !s.word(p, phrase) {
+			p--
+		}
+		if p < 0 || p <= i-maxAnswer {
+			continue
+		}
+		p += len(phrase)
+		if p < i && s.text[p] == ':' {
+			p++
+		}
+		for p < i && isBlank(s.text[p]) {
+			p++
+		}
+		if f, after, ok := s.chain(p); ok && hope.MatchString(s.text[after:]) {
+			return f, after, true
+		}
+	}
 }
 
 // lastAfter returns the last answer behind anchor; anchor(i) gives the range of positions where LaTeX may begin.
@@ -190,6 +226,9 @@ func (s *scanner) latex(p int) (piece, int, bool) {
 		return piece{}, 0, false
 	}
 	percent := percentBehind.FindString(s.text[end:min(len(s.text), end+100)])
+	if box, ok := lastBoxed(body); ok {
+		body = box.latex
+	}
 	return piece{latex: body, percent: percent != ""}, end + len(percent), true
 }
 

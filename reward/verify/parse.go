@@ -41,6 +41,9 @@ func parseWhole(s string) (*node, bool) {
 		return nil, false
 	}
 	if thousands.MatchString(s) {
+		if strings.HasPrefix(s, "0") {
+			return decimalNumber(strings.ReplaceAll(s, ",", ".")), true // 0,125 can only be a decimal comma
+		}
 		return decimalNumber(strings.TrimSpace(strings.ReplaceAll(s, ",", ""))), true
 	}
 	tokens, ok := lex(s)

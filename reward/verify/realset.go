@@ -159,6 +159,7 @@ func sameRealSets(a, b *node) bool {
 // solves says whether a set holds exactly the solutions of a relation in one variable: the relation is tried at the
 // marks of the set and at several points of each gap.
 func solves(gold, set *node) bool {
+	gold = named(gold)
 	names := map[string]bool{}
 	gold.variables(names)
 	var l line
@@ -177,6 +178,22 @@ func solves(gold, set *node) bool {
 		}
 	}
 	return true
+}
+
+// named puts a variable in place of every undefined function, so that 0 < f(x) < 1 is a range of one unknown.
+func named(n *node) *node {
+	if n.kind == unknown {
+		return &node{kind: symbol, name: n.name + "()"}
+	}
+	if len(n.args) == 0 {
+		return n
+	}
+	out := *n
+	out.args = nil
+	for _, a := range n.args {
+		out.args = append(out.args, named(a))
+	}
+	return &out
 }
 
 // samples are values at a place: the mark itself, or points spread over the gap.
