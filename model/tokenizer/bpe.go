@@ -10,7 +10,7 @@ import (
 // order of the merges' ranks.
 type bpe struct {
 	ids       map[string]int
-	merges    map[pair]merge
+	merges    *mergeTable
 	byteLevel bool           // words are raw bytes, the vocabulary is in the byte alphabet
 	byteIDs   [256]int       // byte level: id of each byte, or none
 	asciiIDs  [128]int       // otherwise: id of each ASCII character, or none
@@ -21,10 +21,6 @@ type bpe struct {
 }
 
 const none = -1
-
-type pair struct{ left, right int32 }
-
-type merge struct{ rank, id int32 }
 
 // modelFile is the model of a tokenizer.json.
 type modelFile struct {
@@ -44,7 +40,7 @@ func newBPE(f *modelFile, byteLevel bool) (*bpe, error) {
 	if err := f.refuse(); err != nil {
 		return nil, err
 	}
-	m := &bpe{ids: f.Vocab, merges: make(map[pair]merge, len(f.Merges)), byteLevel: byteLevel, unk: none, fuseUnk: f.FuseUnk}
+	m := &bpe{ids: f.Vocab, merges: newMergeTable(len(f.Merges)), byteLevel: byteLevel, unk: none, fuseUnk: f.FuseUnk}
 	if f.UnkToken != nil {
 		m.unk = m.id(*f.UnkToken)
 		if m.unk == none {
@@ -56,7 +52,7 @@ func newBPE(f *modelFile, byteLevel bool) (*bpe, error) {
 		if left == none || right == none || merged == none {
 			return nil, fmt.Errorf("merges[%d]: %q, %q or their join is not in the vocabulary", rank, names[0], names[1])
 		}
-		m.merges[pair{int32(left), int32(right)}] = merge{int32(rank), int32(merged)}
+		m.merges.set(int32(left), int32(right), merge{int32(rank), int32(merged)})
 	}
 	for b := range m.byteIDs {
 		m.byteIDs[b] = m.id(string(byteToRune[b]))

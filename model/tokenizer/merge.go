@@ -29,7 +29,7 @@ func (s *symbols) add(id int) {
 
 // merge merges neighbours until no merge applies, lowest rank first and of
 // equal ranks the leftmost, as merge_all in the reference's models/bpe/word.rs.
-func (s *symbols) merge(merges map[pair]merge) {
+func (s *symbols) merge(merges *mergeTable) {
 	if len(s.list) == 0 {
 		return
 	}
@@ -59,13 +59,13 @@ func (s *symbols) merge(merges map[pair]merge) {
 }
 
 // propose notes the merge of the symbol at a position with the next one.
-func (s *symbols) propose(at int32, merges map[pair]merge) {
+func (s *symbols) propose(at int32, merges *mergeTable) {
 	left := &s.list[at]
 	left.merge.rank = noMerge
 	if left.next == none {
 		return
 	}
-	if m, ok := merges[pair{left.id, s.list[left.next].id}]; ok {
+	if m, ok := merges.get(left.id, s.list[left.next].id); ok {
 		left.merge = m
 		s.push(uint64(m.rank)<<32 | uint64(at))
 	}

@@ -16,13 +16,13 @@ func newNormalizer(c component) (normalizer, error) {
 	case "Sequence":
 		return newNormalizerSequence(c)
 	case "NFC":
-		return norm.NFC.String, nil
+		return unicodeForm(norm.NFC), nil
 	case "NFD":
-		return norm.NFD.String, nil
+		return unicodeForm(norm.NFD), nil
 	case "NFKC":
-		return norm.NFKC.String, nil
+		return unicodeForm(norm.NFKC), nil
 	case "NFKD":
-		return norm.NFKD.String, nil
+		return unicodeForm(norm.NFKD), nil
 	case "Prepend":
 		var f struct{ Prepend string }
 		if err := c.read(&f); err != nil {

@@ -67,8 +67,9 @@ func (t *Tokenizer) readTemplate(c component) error {
 	if sequences != 1 {
 		return c.errorf("single must have one Sequence, not %d", sequences)
 	}
-	// In a Sequence each processor wraps what those before it made.
-	t.prefix = append(before, t.prefix...)
-	t.suffix = append(t.suffix, after...)
+	if t.prefix != nil || t.suffix != nil {
+		return c.errorf("a second TemplateProcessing is not supported")
+	}
+	t.prefix, t.suffix = before, after
 	return nil
 }
