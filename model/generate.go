@@ -32,8 +32,9 @@ type Generator struct {
 	// sample of a request. It is not asked when the temperature is 0.
 	Uniform func(request, sample, position int) float32
 
-	// Progress, if set, is told of each step's number of new tokens; an error stops.
-	Progress func(tokens int) error
+	// Progress, if set, is told after each step how many tokens are new and how many
+	// completions have ended by it; an error stops.
+	Progress func(tokens, ended int) error
 }
 
 // row is a completion under way.
@@ -171,6 +172,7 @@ func (d *decoder) take(logits *torch.Tensor, began int) error {
 	for i, r := range rows {
 		r.done.IDs = append(r.done.IDs, ids[i])
 	}
+	before := len(d.active)
 	for r := len(d.active) - 1; r >= first; r-- {
 		done := d.active[r].done
 		done.Finished = slices.Contains(d.Stop, d.last[r])
@@ -179,7 +181,7 @@ func (d *decoder) take(logits *torch.Tensor, began int) error {
 		}
 	}
 	if d.Progress != nil {
-		return d.Progress(len(ids))
+		return d.Progress(len(ids), before-len(d.active))
 	}
 	return nil
 }

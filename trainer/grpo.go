@@ -18,6 +18,20 @@ type GRPO struct {
 	MaxCompletionLength  int          // normaliser of dr_grpo
 }
 
+// newGRPO is the configuration's update of a student, with an optimizer that has taken no
+// step. Its tensors belong to the current scope.
+func newGRPO(c *Config, s *Student) *GRPO {
+	return &GRPO{
+		Learner: &Learner{
+			Model: s.Model, MaxGradNorm: c.MaxGradNorm, MicroTokens: c.MicroBatchTokens,
+			Checkpoint: c.GradientCheckpointing, Temperature: c.Temperature,
+			Opt: NewOptimizer(s.Params(), torch.AdamW{Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Eps: c.AdamEpsilon, WeightDecay: c.WeightDecay}),
+		},
+		LossType: c.LossType, Beta: c.Beta, Epsilon: c.Epsilon, EpsilonHigh: c.ClipHigh(),
+		NumIterations: c.NumIterations, MaxCompletionLength: c.MaxCompletionLength,
+	}
+}
+
 // Step takes NumIterations updates on the samples of one step and returns what each said.
 // Old log-probabilities come from the first update's own forward pass, so the first ratio is
 // exactly 1.
@@ -40,15 +54,16 @@ func (g *GRPO) Step(samples []Sample, lr float64) ([]Stats, error) {
 		if err != nil {
 			return all, err
 		}
+		s.Tokens = lossTokens(samples)
 		all = append(all, s)
 	}
 	return all, nil
 }
 
-// withGradient leaves out the samples whose gradient is zero whatever the weights are: those
-// without advantage, unless a KL term pulls at them.
+// withGradient leaves out the samples that change nothing: those without advantage, unless a
+// KL term pulls at them, or later updates are to tell how far the policy has moved on them.
 func (g *GRPO) withGradient(samples []Sample) []Sample {
-	if g.Beta != 0 {
+	if g.Beta != 0 || g.NumIterations > 1 {
 		return samples
 	}
 	var out []Sample
@@ -60,6 +75,16 @@ func (g *GRPO) withGradient(samples []Sample) []Sample {
 	return out
 }
 
+// lossTokens counts the completion tokens that the loss is a mean over.
+func lossTokens(samples []Sample) (n int) {
+	for _, s := range samples {
+		if !s.Masked {
+			n += len(s.Completion)
+		}
+	}
+	return n
+}
+
 // normaliser returns the share of the loss that each token of a sample has. It is made from
 // the whole step, so that micro-batches do not matter:
 //
@@ -67,12 +92,7 @@ func (g *GRPO) withGradient(samples []Sample) []Sample {
 //	bnpo, dapo  the mean over all tokens of the step
 //	dr_grpo     the sum divided by completions × max_completion_length
 func (g *GRPO) normaliser(samples []Sample) (func(Sample) float64, error) {
-	n, tokens := float64(len(samples)), 0
-	for _, s := range samples {
-		if !s.Masked {
-			tokens += len(s.Completion)
-		}
-	}
+	n, tokens := float64(len(samples)), lossTokens(samples)
 	switch g.LossType {
 	case "grpo":
 		return func(s Sample) float64 { return 1 / (n * float64(len(s.Completion))) }, nil

@@ -30,12 +30,13 @@ func (e *NonFiniteError) Error() string {
 	return fmt.Sprintf("%s is %g: the weights were left as they were before this update", e.What, e.Value)
 }
 
-// Stats are what one update says about itself. Tokens is exact; the others are sums over
-// tokens until divided.
+// Stats are what one update says about itself. KL, ClipRatio and Entropy are means over the
+// completion tokens that went through the model.
 type Stats struct {
 	Loss, KL, ClipRatio, Entropy float64
 	GradNorm                     float64 // before clipping
-	Tokens                       int     // completion tokens that carried loss
+	Tokens                       int     // completion tokens that the loss is made of
+	Trained                      int     // of them, those that went through the model
 }
 
 // statistics a loss adds up on the device, so that a micro-batch costs one read.
@@ -57,13 +58,14 @@ func (l *Learner) update(batches []*microBatch, lr float64, loss func(mb *microB
 		acc := torch.Zeros(torch.Float32, l.Model.Device, statCount)
 		for _, mb := range batches {
 			l.Model.ForwardBackward(mb.batch, l.Temperature, l.Checkpoint, loss(mb, acc))
-			s.Tokens += mb.batch.Targets()
+			s.Trained += mb.batch.Targets()
 			if l.onMicroBatch != nil {
 				l.onMicroBatch()
 			}
 		}
 		sums := acc.Float32s()
-		n := float64(max(1, s.Tokens))
+		s.Tokens = s.Trained
+		n := float64(max(1, s.Trained))
 		s.Loss = float64(sums[statLoss])
 		s.KL, s.ClipRatio, s.Entropy = float64(sums[statKL])/n, float64(sums[statClipped])/n, float64(sums[statEntropy])/n
 		if !finite(s.Loss) {

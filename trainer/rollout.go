@@ -46,7 +46,7 @@ type sampler struct {
 	maxTokens   int
 	rows        int // most completions worked on at once
 	uniform     func(row, sample, position int) float32
-	progress    func(tokens int) error
+	progress    func(tokens, ended int) error
 }
 
 // sample returns the rollouts of problems: generations for each, in order.

@@ -1,18 +1,64 @@
 package trainer
 
 import (
+	"context"
+	"fmt"
+	"time"
+
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model"
 )
 
+// SFT is supervised fine-tuning on teacher texts, one step at a time.
+type SFT struct {
+	*Learner
+	Rows     []Sample
+	Order    Order
+	Batch    int // rows in a step
+	Schedule Schedule
+	State    *State
+}
+
+// Step takes one update on the next rows and returns its metrics.
+func (s *SFT) Step(context.Context) (Record, error) {
+	began := time.Now()
+	rate := s.Schedule.At(s.State.Step)
+	stats, err := s.supervise(s.batch(), rate)
+	if err != nil {
+		return Record{}, fmt.Errorf("update: %w", err)
+	}
+	s.State.Step++
+	s.State.Tokens += stats.Tokens
+	seconds := time.Since(began).Seconds()
+	return Record{s.State.Step, []Metric{
+		{"loss", stats.Loss},
+		{"grad_norm", stats.GradNorm},
+		{"learning_rate", rate},
+		{"entropy", stats.Entropy},
+		{"num_tokens", float64(s.State.Tokens)},
+		{"step_time", seconds},
+		{"train_tokens_per_s", float64(stats.Tokens) / seconds},
+		{"peak_memory_bytes", peakMemory()},
+		{"live_tensors", float64(torch.Live())},
+	}}, nil
+}
+
+// batch is the rows of the step to come.
+func (s *SFT) batch() []Sample {
+	var out []Sample
+	for i, row := range s.Order.Batch(s.State.Step, s.Batch) {
+		sample := s.Rows[row]
+		sample.Group = i
+		out = append(out, sample)
+	}
+	return out
+}
+
 // supervise takes one update towards the samples' completions: the loss is their mean
 // negative log-likelihood per completion token, over the whole step. Prompts carry no loss.
 func (l *Learner) supervise(samples []Sample, lr float64) (Stats, error) {
-	tokens := 0
-	for _, s := range samples {
-		tokens += len(s.Completion)
-	}
-	batches := microBatches(samples, l.MicroTokens, func(Sample) float64 { return 1 / float64(tokens) })
+	tokens := float64(lossTokens(samples))
+	batches := microBatches(samples, l.MicroTokens, func(Sample) float64 { return 1 / tokens })
 	return l.update(batches, lr, l.negativeLogLikelihood)
 }
 
@@ -24,4 +70,23 @@ func (l *Learner) negativeLogLikelihood(mb *microBatch, acc *torch.Tensor) model
 		addStats(acc, loss, none, none, entropy.Sum())
 		return loss
 	}
+}
+
+// lessons are problems with their teacher texts as samples: the prompt as in rollouts, the
+// text, and the token that ends a turn. Those longer than limit tokens are dropped, never
+// cut, and counted.
+func (s *Student) lessons(system string, problems []Problem, limit int) (rows []Sample, dropped int, err error) {
+	for _, p := range problems {
+		prompt, err := s.Prompt(system, p.Prompt)
+		if err != nil {
+			return nil, 0, err
+		}
+		completion := append(s.Tokenizer.Encode(p.Teacher, false), s.EndOfTurn)
+		if len(prompt)+len(completion) > limit {
+			dropped++
+			continue
+		}
+		rows = append(rows, Sample{Prompt: prompt, Completion: completion})
+	}
+	return rows, dropped, nil
 }

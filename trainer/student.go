@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"slices"
+	"strings"
 
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model"
@@ -19,6 +20,7 @@ type Student struct {
 	Tokenizer *tokenizer.Tokenizer
 	Chat      *chat.Template
 	Stop      []int // token ids that end a completion
+	EndOfTurn int   // the one of them that ends the assistant's turn in the chat template
 }
 
 // Device resolves a config's device and dtype: what was found, or what is missing.
@@ -56,10 +58,44 @@ func OpenStudent(path string, o model.Options) (*Student, error) {
 	if s.Chat, err = chat.Parse(src.ChatTemplate, src.SpecialTokens); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	if s.EndOfTurn, err = s.endOfTurn(); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
 	if s.Model, err = model.Load(src, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
+}
+
+// endOfTurn is the stop token that the chat template puts behind what the assistant said.
+func (s *Student) endOfTurn() (int, error) {
+	const said = "said"
+	text, err := s.Chat.Render([]chat.Message{{Role: "user", Content: "asked"}, {Role: "assistant", Content: said}}, chat.Options{})
+	if err != nil {
+		return 0, err
+	}
+	ids := s.Tokenizer.Encode(text[strings.LastIndex(text, said)+len(said):], false)
+	for _, id := range append(ids, s.Stop...) {
+		if slices.Contains(s.Stop, id) {
+			return id, nil
+		}
+	}
+	return 0, fmt.Errorf("no token ends a text: the model names no eos_token_id")
+}
+
+// reload takes the weights of a model of the same shape, such as a checkpoint.
+func (s *Student) reload(path string) error {
+	src, err := files.Open(path)
+	if err != nil {
+		return err
+	}
+	defer src.Close()
+	for _, p := range s.Params() {
+		if err := load(src, p.Name, p.Master); err != nil {
+			return fmt.Errorf("%s: %w", path, err)
+		}
+	}
+	return torch.Try(func() error { s.Refresh(); return nil })
 }
 
 // Prompt is the conversation {system, user} rendered by the model's own template up to where
@@ -88,4 +124,22 @@ func (s *Student) Text(c model.Completion) string {
 		ids = ids[:len(ids)-1]
 	}
 	return s.Tokenizer.Decode(ids)
+}
+
+// CheckIDs refuses token ids that the model does not know, and an empty prompt or completion.
+func (s *Student) CheckIDs(prompt, completion []int) error {
+	for _, part := range []struct {
+		key string
+		ids []int
+	}{{"prompt_ids", prompt}, {"completion_ids", completion}} {
+		if len(part.ids) == 0 {
+			return fmt.Errorf("%s: empty", part.key)
+		}
+		for i, id := range part.ids {
+			if id < 0 || id >= s.Config.VocabSize {
+				return fmt.Errorf("%s[%d]: %d is no token of a vocabulary of %d", part.key, i, id, s.Config.VocabSize)
+			}
+		}
+	}
+	return nil
 }

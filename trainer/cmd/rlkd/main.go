@@ -58,7 +58,8 @@ func newApp(in io.Reader, out, log io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run prints errors
 		Action:                    noCommand,
 		Commands: []*cli.Command{
-			tokenizeCommand(), scoreCommand(), decomposeCommand(), doctorCommand(),
+			trainCommand(), sftCommand(), generateCommand(), tokenizeCommand(), logprobsCommand(), stepCommand(),
+			scoreCommand(), decomposeCommand(), evalCommand(), doctorCommand(),
 		},
 	}
 	for _, c := range app.Commands {

@@ -1,0 +1,141 @@
+package model_test
+
+import (
+	"slices"
+	"testing"
+
+	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/model"
+	"github.com/rlkd/rlkd/model/rng"
+)
+
+// requests are prompts of several lengths and group sizes for the student.
+func studentRequests(t *testing.T) []model.Request {
+	var cases []smolCase
+	readJSON(t, "testdata/smollm2-fp32.json", &cases)
+	var out []model.Request
+	for i, c := range cases {
+		out = append(out, model.Request{Prompt: c.PromptIDs, N: 1 + i%3})
+		out = append(out, model.Request{Prompt: c.PromptIDs[:len(c.PromptIDs)/2+i], N: 2})
+	}
+	return out
+}
+
+// sampled is a generator whose random numbers belong to a prompt, by its place among all.
+func sampled(m *model.Model, rows int, place func(request int) int) model.Generator {
+	return model.Generator{
+		Model: m, Sampling: model.Sampling{Temperature: 0.9, TopK: 200, TopP: 0.95, MinP: 0.01},
+		Stop: []int{2, 28}, MaxTokens: 10, Rows: rows,
+		Uniform: func(request, sample, position int) float32 {
+			return rng.Uniform(7, 0, uint64(place(request)), uint64(sample), uint64(position))
+		},
+	}
+}
+
+// What a completion says depends on its prompt and its random numbers alone: not on how many
+// rows run at once, which others there are, or when it got its place.
+func TestGenerationDoesNotDependOnTheBatch(t *testing.T) {
+	requests := studentRequests(t)
+	run(t, func() {
+		m := load(t, student(), torch.Float32, false)
+		self := func(request int) int { return request }
+		var want [][]model.Completion
+		for _, rows := range []int{3, 64} {
+			g := sampled(m, rows, self)
+			got, err := g.Generate(requests)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if want == nil {
+				want = got
+			}
+			compare(t, got, want, rows)
+		}
+		for i, r := range requests {
+			g := sampled(m, r.N, func(int) int { return i })
+			got, err := g.Generate([]model.Request{r})
+			if err != nil {
+				t.Fatal(err)
+			}
+			compare(t, got, want[i:i+1], r.N)
+		}
+	})
+}
+
+func compare(t *testing.T, got, want [][]model.Completion, rows int) {
+	t.Helper()
+	for i := range want {
+		for j := range want[i] {
+			g, w := got[i][j], want[i][j]
+			if !slices.Equal(g.IDs, w.IDs) || g.Finished != w.Finished {
+				t.Errorf("%d rows at once, request %d, sample %d: %v, want %v", rows, i, j, g, w)
+			}
+		}
+	}
+}
+
+// With a cache the model says what it says without: each token is the likeliest after all
+// those before, run through the model afresh.
+func TestCacheChangesNothing(t *testing.T) {
+	requests := studentRequests(t)
+	run(t, func() {
+		m := load(t, student(), torch.Float32, false)
+		g := model.Generator{Model: m, Stop: []int{2}, MaxTokens: 6, Rows: 8}
+		got, err := g.Generate(requests)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i, r := range requests {
+			ids := slices.Clone(r.Prompt)
+			for _, want := range got[i][0].IDs {
+				torch.Scope(func() {
+					b := model.NewBatch([]model.Sequence{{Prompt: ids, Completions: [][]int{{0}}}})
+					if next := m.Logits(b).ArgMax(-1).Ints()[0]; next != want {
+						t.Errorf("request %d: token %d without cache, %d with", i, next, want)
+					}
+				})
+				ids = append(ids, want)
+			}
+		}
+	})
+}
+
+func TestGenerationLeavesNoTensor(t *testing.T) {
+	run(t, func() {
+		m := load(t, student(), torch.Float32, false)
+		requests := studentRequests(t)
+		live := torch.Live()
+		for _, after := range []int{-1, 50, 1500} {
+			torch.FailAfter(after)
+			err := torch.Try(func() error {
+				g := sampled(m, 8, func(i int) int { return i })
+				_, err := g.Generate(requests)
+				return err
+			})
+			torch.FailAfter(-1)
+			if failed := err != nil; failed != (after >= 0) {
+				t.Errorf("FailAfter(%d): %v", after, err)
+			}
+			if now := torch.Live(); now != live {
+				t.Errorf("FailAfter(%d): %d tensors, %d before", after, now, live)
+			}
+		}
+	})
+}
+
+func TestGenerateRefusesWhatItCannotDo(t *testing.T) {
+	run(t, func() {
+		m := load(t, "testdata/tiny-llama", torch.Float32, false)
+		for name, r := range map[string]model.Request{
+			"an empty prompt":  {N: 1},
+			"no completion":    {Prompt: []int{1}},
+			"more than rows":   {Prompt: []int{1}, N: 3},
+			"an unknown token": {Prompt: []int{1, m.Config.VocabSize}, N: 1},
+		} {
+			g := model.Generator{Model: m, MaxTokens: 2, Rows: 2}
+			if err := torch.Try(func() error { _, err := g.Generate([]model.Request{r}); return err }); err == nil {
+				t.Errorf("%s: no error", name)
+			}
+		}
+	})
+}

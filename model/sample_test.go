@@ -1,0 +1,96 @@
+package model
+
+import (
+	"math"
+	"os"
+	"testing"
+
+	"encoding/json"
+
+	torch "github.com/rlkd/rlkd/cgo"
+)
+
+// samplingGolden is testdata/sampling.json: the distributions that transformers' generate
+// samples from (scripts/golden/sampling.py).
+type samplingGolden struct {
+	Rows  [][]*float64 `json:"rows"` // null is minus infinity
+	Cases []struct {
+		Row         int       `json:"row"`
+		Temperature float64   `json:"temperature"`
+		TopK        int       `json:"top_k"`
+		TopP        float64   `json:"top_p"`
+		MinP        float64   `json:"min_p"`
+		Probs       []float64 `json:"probs"`
+	} `json:"cases"`
+}
+
+// uniforms are the variates a test draws with: enough, and evenly spread.
+const draws = 4000
+
+func TestSamplingAgreesWithTransformers(t *testing.T) {
+	data, err := os.ReadFile("testdata/sampling.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var g samplingGolden
+	if err := json.Unmarshal(data, &g); err != nil {
+		t.Fatal(err)
+	}
+	name := os.Getenv("RLKD_DEVICE")
+	if name == "" {
+		name = "cpu"
+	}
+	err = torch.Run(func() error {
+		dev, err := torch.FindDevice(name)
+		if err != nil {
+			return err
+		}
+		for _, c := range g.Cases {
+			s := Sampling{Temperature: c.Temperature, TopK: c.TopK, TopP: c.TopP, MinP: c.MinP}
+			torch.Scope(func() {
+				row := logitsOf(g.Rows[c.Row])
+				probs := s.filter(torch.FromFloat32s(row, torch.Float32, dev, 1, len(row))).Softmax(-1).Float32s()
+				for i, want := range c.Probs {
+					if math.Abs(float64(probs[i])-want) > 1e-6 {
+						t.Errorf("row %d, %+v: token %d has probability %g, want %g", c.Row, s, i, probs[i], want)
+					}
+				}
+				checkDraws(t, s, row, c.Probs, dev)
+			})
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+}
+
+func logitsOf(row []*float64) []float32 {
+	out := make([]float32, len(row))
+	for i, v := range row {
+		out[i] = float32(math.Inf(-1))
+		if v != nil {
+			out[i] = float32(*v)
+		}
+	}
+	return out
+}
+
+// checkDraws draws with evenly spread variates: the share of each token is its probability.
+func checkDraws(t *testing.T, s Sampling, row []float32, probs []float64, dev torch.Device) {
+	t.Helper()
+	var many, u []float32
+	for i := range draws {
+		many = append(many, row...)
+		u = append(u, (float32(i)+0.5)/draws)
+	}
+	counts := make([]float64, len(row))
+	for _, id := range s.sample(torch.FromFloat32s(many, torch.Float32, dev, draws, len(row)), u).Ints() {
+		counts[id]++
+	}
+	for i, p := range probs {
+		if math.Abs(counts[i]/draws-p) > 1.5/draws+1e-5 || p == 0 && counts[i] > 0 {
+			t.Errorf("%+v: token %d was drawn %g times of %d, probability %g", s, i, counts[i], draws, p)
+		}
+	}
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"encoding/json"
+	"fmt"
+
+	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/reward"
+	"github.com/rlkd/rlkd/trainer"
+	"github.com/urfave/cli/v2"
+)
+
+func evalCommand() *cli.Command {
+	return &cli.Command{
+		Name:  "eval",
+		Usage: "measure a model on held-out problems",
+		Description: `Writes one JSON object: accuracy, pass@k, format, structure, reward and length, each with a 95 % bootstrap
+interval over problems, and the means of each problem. With --baseline both models answer by the same
+random numbers, and "difference" has the paired differences. Keys of --config count where no flag is
+given; without it the defaults.`,
+		Flags: append(modelFlags(configFlags()...),
+			&cli.StringFlag{Name: "data", Usage: "JSONL `FILE` of {problem, answer, generation}"},
+			&cli.IntFlag{Name: "n", Usage: "completions of each problem"},
+			&cli.Uint64Flag{Name: "seed", Usage: "seed of the random numbers"},
+			&cli.StringFlag{Name: "baseline", Usage: "model to compare with"},
+			&cli.StringFlag{Name: "samples", Usage: "write every completion with its score to this JSONL `FILE`"},
+		),
+		Action: eval,
+	}
+}
+
+type evalRow struct {
+	*trainer.Evaluation
+	Baseline   *trainer.Evaluation `json:"baseline,omitempty"`
+	Difference *trainer.Difference `json:"difference,omitempty"`
+}
+
+func eval(c *cli.Context) error {
+	config, err := evalConfig(c)
+	if err != nil {
+		return err
+	}
+	problems, err := trainer.LoadProblems(config.EvalDataset, true, true)
+	if err != nil {
+		return err
+	}
+	if n := config.Eval.NumProblems; n > 0 && n < len(problems) {
+		problems = problems[:n]
+	}
+	scorer, err := reward.NewScorer(config.RewardWeights, config.Structure)
+	if err != nil {
+		return err
+	}
+	show := newDisplay(c, config)
+	defer show.close()
+	e := trainer.Evaluator{Config: config, Scorer: scorer, Problems: problems, Watch: show.watch()}
+	var out evalRow
+	if out.Evaluation, err = evaluate(c, e, config.Model); err != nil {
+		return err
+	}
+	if path := c.String("baseline"); path != "" {
+		if out.Baseline, err = evaluate(c, e, path); err != nil {
+			return err
+		}
+		d := trainer.Compare(out.Baseline, out.Evaluation, config)
+		out.Difference = &d
+	}
+	if path := c.String("samples"); path != "" {
+		if err := trainer.WriteFileAtomic(path, out.WriteSamples); err != nil {
+			return err
+		}
+	}
+	encoder := json.NewEncoder(c.App.Writer)
+	encoder.SetIndent("", " ")
+	return encoder.Encode(out)
+}
+
+// evaluate measures the model at path, and lets go of it.
+func evaluate(c *cli.Context, e trainer.Evaluator, path string) (out *trainer.Evaluation, err error) {
+	err = torch.Run(func() error {
+		s, err := openModel(c, path)
+		if err != nil {
+			return err
+		}
+		out, err = e.Evaluate(c.Context, path, s)
+		return err
+	})
+	return out, err
+}
+
+// evalConfig is the configuration with what the flags say put over it.
+func evalConfig(c *cli.Context) (*trainer.Config, error) {
+	sets := c.StringSlice("set")
+	for flag, key := range map[string]string{
+		"model": "model", "data": "eval_dataset", "device": "device", "dtype": "dtype", "n": "eval.num_generations", "seed": "seed",
+	} {
+		if c.IsSet(flag) {
+			sets = append(sets, fmt.Sprintf("%s=%v", key, c.Value(flag)))
+		}
+	}
+	return trainer.LoadConfig(c.String("config"), sets, trainer.NeedEval)
+}
