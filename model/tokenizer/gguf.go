@@ -11,13 +11,14 @@ import (
 // (https://github.com/ggml-org/ggml/blob/master/docs/gguf.md).
 type Vocab struct {
 	Model          string    // gpt2: byte-level BPE; llama: SentencePiece BPE
-	Pre            string    // how gpt2 splits text: smollm, qwen2, deepseek-r1-qwen or llama-bpe
+	Pre            string    // how gpt2 splits text: smollm, qwen2, deepseek-r1-qwen, llama-bpe (also llama3, llama-v3)
 	Tokens         []string  // by id
 	TokenTypes     []int32   // by id, see tokenNormal and the others; nil: all normal
 	Merges         []string  // gpt2: "left right", in order
 	Scores         []float32 // llama: by id, the higher merges first
 	BOS, EOS, UNK  int       // ids, or -1
 	AddBOS, AddEOS bool      // whether a text is put between BOS and EOS
+	NoSpacePrefix  bool      // llama: add_space_prefix is there and false
 }
 
 // Token types of GGUF.
@@ -160,7 +161,7 @@ func (v Vocab) byteLevel(f *tokenizerFile) error {
 		f.Normalizer = json.RawMessage(`{"type":"NFC"}`)
 	case "deepseek-r1-qwen":
 		words = splitOn(qwen2Pattern)
-	case "llama-bpe":
+	case "llama-bpe", "llama3", "llama-v3":
 		words = splitOn(llama3Pattern)
 		f.Model.IgnoreMerges = true
 	default:

@@ -20,11 +20,14 @@ func (v Vocab) sentencePiece(f *tokenizerFile) error {
 	}
 	f.Model.FuseUnk, f.Model.ByteFallback = true, true
 	f.Model.Merges = v.mergesOfScores(f.Model.Vocab)
-	f.Normalizer = json.RawMessage(`{"type":"Sequence","normalizers":[` +
-		`{"type":"Prepend","prepend":"▁"},{"type":"Replace","pattern":{"String":" "},"content":"▁"}]}`)
-	f.Decoder = json.RawMessage(`{"type":"Sequence","decoders":[` +
-		`{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"},` +
-		`{"type":"Strip","content":" ","start":1,"stop":0}]}`)
+	spaces := `{"type":"Replace","pattern":{"String":" "},"content":"▁"}`
+	words := `{"type":"Replace","pattern":{"String":"▁"},"content":" "},{"type":"ByteFallback"},{"type":"Fuse"}`
+	if !v.NoSpacePrefix {
+		spaces = `{"type":"Prepend","prepend":"▁"},` + spaces
+		words += `,{"type":"Strip","content":" ","start":1,"stop":0}`
+	}
+	f.Normalizer = json.RawMessage(`{"type":"Sequence","normalizers":[` + spaces + `]}`)
+	f.Decoder = json.RawMessage(`{"type":"Sequence","decoders":[` + words + `]}`)
 	return nil
 }
 
