@@ -41,11 +41,11 @@ func stepsOf(text string) []Step {
 			step := newStep(text[from:max(from, r.expr.from)], text[r.expr.from:r.expr.to], text[r.answer.from:r.answer.to],
 				text[r.value.to:behind])
 			from, last = behind, text[r.value.from:r.value.to]
-			calculation := step.Query + " = " + last
+			calculation := strings.TrimSpace(text[r.expr.from:r.expr.to]) + " = " + last
 			if step.Meta == step.Query && seen[calculation] {
 				continue
 			}
-			seen[strings.TrimSpace(text[r.expr.from:r.expr.to])+" = "+last] = true
+			seen[calculation] = true
 			step.Number = len(steps) + 1
 			steps = append(steps, step)
 		}
@@ -59,10 +59,11 @@ func stepsOf(text string) []Step {
 // nothing else says what is sought; failing that, the calculation does.
 func newStep(before, expr, answer, behind string) Step {
 	meta, expr := strings.TrimRight(strings.TrimSpace(before), "= "), strings.TrimSpace(expr)
-	if runsOn.MatchString(meta) || focus(meta) == "" {
-		meta = strings.TrimSpace(meta + " " + kept(behind))
-	}
 	query := focus(meta)
+	if query == "" || runsOn.MatchString(meta) {
+		meta = strings.TrimSpace(meta + " " + kept(behind))
+		query = focus(meta)
+	}
 	switch {
 	case query == "" && expr == "":
 		meta, query = answer, answer
@@ -91,7 +92,7 @@ var (
 	// An equals sign with a number behind it.
 	closing = regexp.MustCompile(`=\s*(` + number + `)`)
 	// A calculation that goes on behind a number.
-	goesOn   = regexp.MustCompile(`^\s*(?:[+*/^=]|[-–]\s*\d|x\s*\d)`)
+	goesOn   = regexp.MustCompile(`^\s*(?:[+*/^=]|-\s*\d)`)
 	unitWord = regexp.MustCompile(`^[ -]?(?:square |cubic )?\p{L}+`)
 	// The end of a text whose last clause goes on.
 	runsOn = regexp.MustCompile(`\p{L}$`)
@@ -174,7 +175,7 @@ var (
 	latexWord = strings.NewReplacer(`\times`, "*", `\cdot`, "*", `\div`, "/", "×", "*", "·", "*", "÷", "/", "−", "-", "–", "-",
 		`\(`, " ", `\)`, " ", `\[`, " ", `\]`, " ", `\$`, "$", `\,`, " ", `\%`, "%", "≈", "=", "**", "", "⇒", "so", "→", "so", "=>", "so")
 	latexFraction = regexp.MustCompile(`\\d?frac\{(\d+)\}\{(\d+)\}`)
-	crossed       = regexp.MustCompile(`(\d)(?:\s+[xX]\s+)`)
+	crossed       = regexp.MustCompile(`(\d)\s+[xX]\s+`)
 	latexWrapped  = regexp.MustCompile(`\\(?:text|mathrm|textbf|boxed)\{([^{}]*)\}`)
 )
 

@@ -3,6 +3,7 @@ package reward
 import (
 	"regexp"
 	"strings"
+	"unicode"
 )
 
 // asSet returns the words of a list as a set.
@@ -58,18 +59,18 @@ func stemmed(lists map[string]string) map[string]string {
 // differ in them are about different quantities, whatever else they share.
 var aggregates = asSet("total difference")
 
-var (
-	wordPattern   = regexp.MustCompile(`\p{L}+(?:['’-]\p{L}+)*`)
-	numberPattern = regexp.MustCompile(`\d+(?:,\d{3})*(?:\.\d+)?`)
-	inAll         = regexp.MustCompile(`(?i)\bin all\b`)
-)
+var numberPattern = regexp.MustCompile(`\d+(?:,\d{3})*(?:\.\d+)?`)
 
 // contentWords returns the stems of the words that say which quantity a text is about, each
 // once.
 func contentWords(text string) map[string]bool {
 	words := map[string]bool{}
-	for _, w := range wordPattern.FindAllString(strings.ToLower(inAll.ReplaceAllString(text, "in-all")), -1) {
-		w, _, _ = strings.Cut(strings.ReplaceAll(w, "’", "'"), "'")
+	text = strings.ReplaceAll(" "+strings.ToLower(text), " in all", " in-all")
+	for _, w := range strings.FieldsFunc(text, notInWord) {
+		if end := strings.IndexAny(w, "'’"); end >= 0 {
+			w = w[:end]
+		}
+		w = strings.Trim(w, "-")
 		if len(w) < 2 || stopWords[w] || measures[w] {
 			continue
 		}
@@ -84,6 +85,9 @@ func contentWords(text string) map[string]bool {
 	}
 	return words
 }
+
+// notInWord tells whether a rune parts words.
+func notInWord(r rune) bool { return !unicode.IsLetter(r) && !strings.ContainsRune("'’-", r) }
 
 // stem takes the common English endings off a word, so that singular and plural, and most
 // forms of a verb, become the same.

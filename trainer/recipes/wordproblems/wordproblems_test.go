@@ -205,7 +205,7 @@ func TestParaphraseMatches(t *testing.T) {
 }
 
 func TestOtherOrderDoesNotMatch(t *testing.T) {
-	rows, problems := Generate(seed, trainRows, testRows)
+	rows, problems := Generate(seed, 0, testRows)
 	values := structures(t, rows, func(i int) string { return Teach(otherOrder(problems[i]), seed+1, uint64(i)) })
 	if mean := report(t, "other order", values); mean > 0.05 {
 		t.Errorf("mean structure %.3f, want near 0", mean)
@@ -223,7 +223,7 @@ func otherOrder(p Problem) Problem {
 
 // A slip in the second step's value costs half of that step and no more.
 func TestWrongValueHalvesItsStep(t *testing.T) {
-	rows, problems := Generate(seed, trainRows, testRows)
+	rows, problems := Generate(seed, 0, testRows)
 	values := structures(t, rows, func(i int) string {
 		slip := problems[i]
 		slip.Steps = append([]Step(nil), slip.Steps...)
