@@ -28,7 +28,7 @@ func findAnswer(text string) (found, bool) {
 	if boxed {
 		return found{[]piece{box}}, true
 	}
-	for _, anchor := range []func(int) (int, int, bool){s.finalAnswerIs, s.answerColon, s.answer} {
+	for _, anchor := range []func(int) (found, int, bool){s.finalAnswerIs, s.answerColon, s.answer} {
 		if f, ok := s.lastAfter(anchor); ok {
 			return f, true
 		}
@@ -82,91 +82,83 @@ var hope = regexp.MustCompile(`^\.?\s?I hope`)
 // hoped returns the last answer between "final answer is" and "I hope", and where it ends.
 func (s *scanner) hoped() (found, int, bool) {
 	const phrase = "final answer is"
-	for end := len(s.text); ; {
-		i := strings.LastIndex(s.text[:end], "I hope")
-		if i < 0 {
-			return found{}, 0, false
-		}
-		end = i
-		p := i - len(phrase)
-		for p >= 0 && p > i-maxAnswer && !s.word(p, phrase) {
-			p--
-		}
-		if p < 0 || p <= i-maxAnswer {
+	if !strings.Contains(s.text, "I hope") {
+		return found{}, 0, false
+	}
+	for i := len(s.text) - len(phrase); i >= 0; i-- {
+		if !s.word(i, phrase) {
 			continue
 		}
-		p += len(phrase)
-		if p < i && s.text[p] == ':' {
-			p++
-		}
-		for p < i && isBlank(s.text[p]) {
-			p++
-		}
-		if f, after, ok := s.chain(p); ok && hope.MatchString(s.text[after:]) {
-			return f, after, true
+		f, end, ok := s.latexBehind(i + len(phrase))
+		if ok && hope.MatchString(s.text[end:]) {
+			return f, end, true
 		}
 	}
+	return found{}, 0, false
 }
 
-// lastAfter returns the last answer behind anchor; anchor(i) gives the range of positions where LaTeX may begin.
-func (s *scanner) lastAfter(anchor func(int) (from, to int, ok bool)) (found, bool) {
-	var last found
-	ok := false
-	for i := 0; i < len(s.text); {
-		next := i + 1
-		if from, to, hit := anchor(i); hit {
-			for p := from; p <= to && p < len(s.text); p++ {
-				if f, end, hit := s.chain(p); hit {
-					last, ok, next = f, true, end
-					break
-				}
-			}
-		}
-		i = next
+// latexBehind reads an optional colon, blanks and LaTeX.
+func (s *scanner) latexBehind(p int) (found, int, bool) {
+	if p < len(s.text) && s.text[p] == ':' {
+		p++
 	}
-	return last, ok
+	for p < len(s.text) && isBlank(s.text[p]) {
+		p++
+	}
+	return s.chain(p)
+}
+
+// lastAfter returns the last answer that anchor finds; anchor(i) reads one that begins at i and returns its end.
+func (s *scanner) lastAfter(anchor func(int) (found, int, bool)) (found, bool) {
+	var last found
+	any := false
+	for i := 0; i < len(s.text); {
+		f, end, ok := anchor(i)
+		if !ok {
+			i++
+			continue
+		}
+		last, any, i = f, true, end
+	}
+	return last, any
 }
 
 func (s *scanner) word(i int, word string) bool {
-	return len(s.text)-i >= len(word) && strings.EqualFold(s.text[i:i+len(word)], word)
+	return i <= len(s.text)-len(word) && strings.EqualFold(s.text[i:i+len(word)], word)
 }
 
-// answer matches "answer" and up to 50 characters.
-func (s *scanner) answer(i int) (int, int, bool) {
-	if !s.word(i, "answer") {
-		return 0, 0, false
-	}
-	return i + 6, i + 56, true
-}
+// answer matches "answer", up to 50 characters, and LaTeX.
+func (s *scanner) answer(i int) (found, int, bool) { return s.near(i, "answer") }
 
-func (s *scanner) answerColon(i int) (int, int, bool) {
-	if !s.word(i, "answer:") {
-		return 0, 0, false
+func (s *scanner) answerColon(i int) (found, int, bool) { return s.near(i, "answer:") }
+
+func (s *scanner) near(i int, anchor string) (found, int, bool) {
+	if !s.word(i, anchor) {
+		return found{}, 0, false
 	}
-	return i + 7, i + 57, true
+	from := i + len(anchor)
+	for p := from; p <= from+50; p++ {
+		if f, end, ok := s.chain(p); ok {
+			return f, end, true
+		}
+	}
+	return found{}, 0, false
 }
 
 // finalAnswerIs matches "final answer", up to 100 characters, and " is", with LaTeX directly behind it.
-func (s *scanner) finalAnswerIs(i int) (int, int, bool) {
+func (s *scanner) finalAnswerIs(i int) (found, int, bool) {
 	if !s.word(i, "final answer") {
-		return 0, 0, false
+		return found{}, 0, false
 	}
-	for at := i + 13; at < len(s.text) && at < i+132; at++ {
+	for at := i + 13; at < i+132; at++ {
 		if !s.word(at, "is") || !isBlank(s.text[at-1]) {
 			continue
 		}
-		p := at + 2
-		if p < len(s.text) && s.text[p] == ':' {
-			p++
-		}
-		for p < len(s.text) && isBlank(s.text[p]) {
-			p++
-		}
-		if _, _, ok := s.latex(p); ok {
-			return p, p, true
+		if f, end, ok := s.latexBehind(at + 2); ok {
+			return f, end, true
 		}
 	}
-	return 0, 0, false
+	return found{}, 0, false
 }
 
 func isBlank(c byte) bool { return c == ' ' || c == '\t' || c == '\n' || c == '\r' }
@@ -200,6 +192,9 @@ var bracketed = regexp.MustCompile(`^\s\[([^\n\]\[]+?)\]\s`)
 
 // latex reads one delimited expression, or a bare \frac, at p.
 func (s *scanner) latex(p int) (piece, int, bool) {
+	if p >= len(s.text) {
+		return piece{}, 0, false
+	}
 	t := s.text[p:]
 	escaped := p > 0 && s.text[p-1] == '\\'
 	var body string
