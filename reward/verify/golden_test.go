@@ -57,10 +57,9 @@ func TestGoldenAgreesWithMathVerify(t *testing.T) {
 	}
 }
 
-// heldOut names a file of verdicts of another seed, to see whether the agreement carries over.
-var heldOut = os.Getenv("VERIFY_HELD_OUT")
-
+// VERIFY_HELD_OUT names a file of verdicts of another seed, to see whether the agreement carries over.
 func TestHeldOutAgreesWithMathVerify(t *testing.T) {
+	heldOut := os.Getenv("VERIFY_HELD_OUT")
 	if heldOut == "" {
 		t.Skip("set VERIFY_HELD_OUT to a file written by scripts/golden/accuracy.py with another seed")
 	}

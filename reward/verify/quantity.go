@@ -3,13 +3,22 @@ package verify
 import (
 	"math/big"
 	"regexp"
+	"slices"
 	"strings"
 )
 
-// quantity is a step answer: what is written, as an expression, with its unit. The unit is "" if none is given.
+// quantity is a step answer: what is written, as an expression, with its unit and the words the unit is given in. The
+// unit is "" if none is given.
 type quantity struct {
 	value *node
 	unit  string
+	words []string
+}
+
+// sameUnit holds if the units are one or one is missing; "red apples" and "apples" share a word and are one.
+func (q quantity) sameUnit(r quantity) bool {
+	return q.unit == "" || r.unit == "" || q.unit == r.unit ||
+		slices.ContainsFunc(q.words, func(w string) bool { return slices.Contains(r.words, w) })
 }
 
 // Equal says whether two short step answers ("48 km", "12 apples", "$24", "x = 3") are equal. The same number with
@@ -24,7 +33,7 @@ func Equal(gold, answer string) (bool, error) {
 		}
 		return false, ErrUnsettled
 	}
-	if a.unit == "" || b.unit == "" || a.unit == b.unit {
+	if a.sameUnit(b) {
 		return equalNodes(a.value, b.value), nil
 	}
 	ua, okA := unitSizes[a.unit]
@@ -47,7 +56,11 @@ var (
 	finalMark   = regexp.MustCompile(`[\s.;:!]+$`)
 	figure      = regexp.MustCompile(`(?:\\?[$€£¥]\s*)?-?(?:\d{1,3}(?:,\d{3})+|\d+)?(?:\.\d+|\d)(?:\s*/\s*\d+)?\s*%?`)
 	afterFigure = regexp.MustCompile(`^\s*([a-zA-Z]+(?:\s*\^?\{?[23]\}?\b|[²³])?(?:\s*(?:/|per)\s*[a-zA-Z]+)?)`)
-	trailing    = regexp.MustCompile(`^(.*?[\d)}\]!])\s*([a-zA-Z][a-zA-Z\s/^²³23]*)$`)
+	trailing    = regexp.MustCompile(`^(.*?[\d)}\]!])\s*([a-zA-Z][a-zA-Z\s]*(?:\^?\{?[23]\}?|[²³])?(?:\s*/\s*[a-zA-Z]+(?:\^?\{?[23]\}?|[²³])?)?)$`)
+	mixed       = regexp.MustCompile(`(\d)\s+(\d+)\s*/\s*(\d+)`)
+	timesX      = regexp.MustCompile(`(\d)\s*[x×]\s*(\d)`)
+	twoDollars  = regexp.MustCompile(`\$\s*\d[^$]*\$\s*\d`)
+	marks       = strings.NewReplacer("**", "", "`", "", `\(`, "", `\)`, "", `\,`, " ", `\$`, "$", "−", "-")
 	word        = regexp.MustCompile(`[a-zA-Z]{2,}`)
 	command     = regexp.MustCompile(`\\(?:text|mathrm|mbox|textbf)\s*\{([^{}]*)\}`)
 )
@@ -60,10 +73,11 @@ func readQuantity(s string) (quantity, bool) {
 	if p, ok := lastBoxed(s); ok {
 		s = p.latex
 	}
-	s = strings.TrimSpace(finalMark.ReplaceAllString(strings.NewReplacer("**", "", "`", "", `\(`, "", `\)`, "", `\,`, " ", `\$`, "$", "−", "-").Replace(s), ""))
-	if strings.Count(s, "$") >= 2 && !regexp.MustCompile(`\$\s*\d[^$]*\$\s*\d`).MatchString(s) {
-		s = strings.TrimSpace(strings.ReplaceAll(s, "$", ""))
+	s = strings.TrimSpace(finalMark.ReplaceAllString(marks.Replace(s), ""))
+	if strings.Count(s, "$") >= 2 && !twoDollars.MatchString(s) {
+		s = strings.TrimSpace(strings.ReplaceAll(s, "$", "")) // LaTeX delimiters, not prices
 	}
+	s = timesX.ReplaceAllString(mixed.ReplaceAllString(s, `$1\frac{$2}{$3}`), "$1*$2")
 	s = command.ReplaceAllString(s, " $1 ")
 	if q, ok := readPlain(s); ok {
 		return q, true
@@ -80,14 +94,20 @@ func readQuantity(s string) (quantity, bool) {
 // readPlain reads an expression with at most a currency sign before it and a unit behind.
 func readPlain(s string) (quantity, bool) {
 	s = strings.TrimSpace(s)
-	unit := ""
+	var q quantity
 	if m := currency.FindStringSubmatch(s); m != nil {
-		unit, s = unitName(m[2]), m[1]+s[len(m[0]):]
+		q.unit, s = unitName(m[2]), m[1]+s[len(m[0]):]
 	}
-	if m := trailing.FindStringSubmatch(s); m != nil && m[2] != "pi" && word.MatchString(m[2]) || m != nil && unitNames[m[2]] != "" && !strings.Contains(s, "=") {
-		s = m[1]
-		if unit == "" || unitName(m[2]) != "dollar" {
-			unit = unitName(m[2])
+	if m := trailing.FindStringSubmatch(s); m != nil && !strings.Contains(s, "=") || m != nil && word.MatchString(m[2]) {
+		if _, known := unitNames[m[2]]; known || word.MatchString(m[2]) && m[2] != "pi" {
+			s = m[1]
+			q.words = strings.Fields(strings.ToLower(m[2]))
+			for i, w := range q.words {
+				q.words[i] = singular(w)
+			}
+			if q.unit == "" {
+				q.unit = unitName(m[2])
+			}
 		}
 	}
 	if word.MatchString(withoutCommands.ReplaceAllString(s, "")) {
@@ -100,7 +120,8 @@ func readPlain(s string) (quantity, bool) {
 	if isEquation(n) && links(n)[0].args[0].isConstant() {
 		n = lastLink(n).args[1] // 3 + 4 = 7 is the answer 7
 	}
-	return quantity{n, unit}, true
+	q.value = n
+	return q, true
 }
 
 var withoutCommands = regexp.MustCompile(`\\[a-zA-Z]+`)
@@ -174,7 +195,7 @@ var units = []string{
 	"volume 1 l liter liters litre litres", "volume 1/1000 ml milliliter milliliters millilitre millilitres",
 	"money 1 dollar dollars $ usd", "money 1/100 cent cents", "years 1 year years", "years 1/12 month months",
 	"angle 1 degree degrees", "euro 1 euro euros €", "pounds-sterling 1 £", "yen 1 ¥ yen",
-	"speed 1 km/h kmh kph km/hr", "speed-miles 1 mph mile/hour miles/hour", "count 1 dozen-one", "count 12 dozen dozens",
+	"speed 1 km/h kmh kph km/hr km/hour kilometers/hour", "speed-miles 1 mph mile/hour miles/hour miles/h mi/h", "count 12 dozen dozens",
 }
 
 var unitNames, unitSizes = readUnits()

@@ -7,6 +7,15 @@
 //
 // All work is bounded by counts, never by time, so a verdict does not depend on the machine: the length of an answer,
 // the nesting, the parser's steps, and the bits of an exact number.
+//
+// Where it is knowingly not math-verify's verdict (testdata/accuracy-known-differences.json lists the golden ones):
+//
+//   - several \boxed{}: the last one counts; math-verify joins them, so that a list of guesses can hold the right one.
+//   - a gold that does not parse is ErrGold unless the completion repeats it; math-verify compares the texts and says 0.
+//   - i: math-verify takes the i of 2i and that of 2 \cdot i for two different variables; here they are one.
+//   - series of infinitely many terms, limits and integrals are not worked out.
+//   - equalities sympy cannot simplify, such as 2^{0.5} = \sqrt{2}, are seen here by their values.
+//   - a percent sign behind ∞ or behind a determinant, and sets whose members are equal but written differently.
 package verify
 
 import (
@@ -50,13 +59,14 @@ type reading struct {
 	node *node
 }
 
+// readGold reads a gold answer; delimiters or a box around it are dropped.
 func readGold(gold string) reading {
 	gold = strings.TrimSpace(gold)
 	s := scanner{text: gold}
 	if p, ok := lastBoxed(gold); ok {
 		gold = p.latex
-	} else if p, end, ok := s.latex(0); ok && end == len(gold) && !strings.HasPrefix(p.latex, `\frac`) && !strings.HasPrefix(gold, `-`) {
-		gold = p.latex
+	} else if p, end, ok := s.latex(0); ok && end == len(gold) {
+		gold = p.latex // delimiters around all of it
 	}
 	if len(gold) > maxAnswer {
 		return reading{}
