@@ -1,9 +1,11 @@
 """Check that transformers understands directories that rlkd saved, and agrees with rlkd about them.
 
 For each directory: every weight is loaded, log-probabilities, greedy generation, tokens of texts, and prompts
-rendered by the chat template. All in fp32 on the CPU.
+rendered by the chat template. All in fp32 on the CPU. One named student holds the default student as it was
+in GGUF; what transformers says of it is also compared with what it said of the GGUF file.
 """
 import argparse
+import json
 import os
 import random
 import sys
@@ -13,7 +15,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer
 from transformers.utils import logging
 
 import grpo
-from common import Report, rlkd
+from common import ROOT, Report, rlkd
 
 # The tiny models' tokenizer knows printable ASCII alone; other texts are for those that know all bytes.
 ASCII = ["the other thing", "Add 12 and 345: 357.", "  two  spaces\n\nand\nlines ", "</s> is special; <s>so</s>", "it's 'quoted'", "x"]
@@ -50,6 +52,16 @@ class Checks:
                 with torch.no_grad():
                     want = grpo.log_probs(self.model, row, temperature)
                 worst = max(worst, (torch.tensor(answer["logprobs"]) - want).abs().max().item())
+        return worst < TOLERANCE, f"within {worst:.1e}"
+
+    def student(self):
+        with open(os.path.join(ROOT, "model/testdata/smollm2-fp32.json")) as f:
+            rows = json.load(f)
+        worst = 0.0
+        for row in rows:
+            with torch.no_grad():
+                got = grpo.log_probs(self.model, row, 1)
+            worst = max(worst, (got - torch.tensor(row["completion_logprobs"])).abs().max().item())
         return worst < TOLERANCE, f"within {worst:.1e}"
 
     def encodes(self, special):
@@ -110,6 +122,8 @@ def main():
             continue
         report.attempt(name, "all weights load", checks.loads)
         report.attempt(name, "log-probabilities", checks.log_probs)
+        if name == "student":
+            report.attempt(name, "log-probabilities of the GGUF", checks.student)
         report.attempt(name, "greedy generation", checks.greedy)
         report.attempt(name, "encode", checks.encodes, False)
         report.attempt(name, "encode with special tokens", checks.encodes, True)

@@ -17,24 +17,33 @@ status=0
 
 "$python" scripts/interop/check_step.py "$work" || status=1
 
-# The student goes from GGUF to a Hugging Face directory by two steps of supervised fine-tuning.
-rm -rf "$work/sft"
-cat > "$work/sft.yaml" <<YAML
-model: $RLKD_CACHE/student/SmolLM2-135M-Instruct.Q4_1.gguf
+# The student goes from GGUF to a Hugging Face directory unchanged, by a step whose rewards are all equal,
+# and changed, by two steps of supervised fine-tuning.
+student=$RLKD_CACHE/student/SmolLM2-135M-Instruct.Q4_1.gguf
+rm -rf "$work/saved/student" "$work/saved/sft" "$work/sft"
+cat > "$work/equal.jsonl" <<'JSONL'
+{"group": 0, "prompt_ids": [1, 33], "completion_ids": [34, 2], "reward": 1, "finished": true}
+{"group": 0, "prompt_ids": [1, 33], "completion_ids": [35, 2], "reward": 1, "finished": true}
+JSONL
+cat > "$work/sft.jsonl" <<'JSONL'
+{"problem": "What is 2 + 3?", "answer": "5", "generation": "<think>\nTwo and three make five.\n</think>\n<answer>\n\\boxed{5}\n</answer>"}
+{"problem": "What is 4 times 6?", "answer": "24", "generation": "<think>\nFour sixes are twenty-four.\n</think>\n<answer>\n\\boxed{24}\n</answer>"}
+JSONL
+cat > "$work/student.yaml" <<YAML
+model: $student
 output_dir: $work/sft
 device: cpu
 dtype: f32
 sft: {dataset: $work/sft.jsonl, max_steps: 2, batch_size: 2}
 YAML
-cat > "$work/sft.jsonl" <<'JSONL'
-{"problem": "What is 2 + 3?", "answer": "5", "generation": "<think>\nTwo and three make five.\n</think>\n<answer>\n\\boxed{5}\n</answer>"}
-{"problem": "What is 4 times 6?", "answer": "24", "generation": "<think>\nFour sixes are twenty-four.\n</think>\n<answer>\n\\boxed{24}\n</answer>"}
-JSONL
-if bin/rlkd sft --config "$work/sft.yaml" > "$work/sft.log" 2>&1; then
-  mkdir -p "$work/saved"
-  ln -sfn "$work/sft/final" "$work/saved/student"
+if ! bin/rlkd step --config "$work/student.yaml" --rollouts "$work/equal.jsonl" --out "$work/saved/student" > "$work/log" 2>&1; then
+  echo "FAIL  student                step: $(tail -n 1 "$work/log")"
+  status=1
+fi
+if bin/rlkd sft --config "$work/student.yaml" > "$work/log" 2>&1; then
+  ln -sfn "$work/sft/final" "$work/saved/sft"
 else
-  echo "FAIL  student                sft: $(tail -n 1 "$work/sft.log")"
+  echo "FAIL  sft                    sft: $(tail -n 1 "$work/log")"
   status=1
 fi
 
