@@ -1,6 +1,7 @@
 package chat
 
 import (
+	"cmp"
 	"fmt"
 	"regexp"
 	"strconv"
@@ -40,7 +41,11 @@ type lexer struct {
 	text string
 	pos  int
 	end  string // what ends the tag: }} or %}
+	deep int    // how many brackets are open
 }
+
+// maxDepth bounds brackets within brackets, which are parsed by recursion.
+const maxDepth = 100
 
 // tokens reads up to a closing bracket, or, if it is "", to the tag's end,
 // which may have a sign before it. It returns the line ends before that.
@@ -49,7 +54,7 @@ func (l *lexer) tokens(closer string) (list []token, lines int, err error) {
 		lines = l.space()
 		rest := l.text[l.pos:]
 		if rest == "" {
-			return nil, 0, l.errorf("it ends before %q", cmpOr(closer, l.end))
+			return nil, 0, l.errorf("it ends before %q", cmp.Or(closer, l.end))
 		}
 		if closer != "" && strings.HasPrefix(rest, closer) {
 			l.pos += len(closer)
@@ -65,13 +70,6 @@ func (l *lexer) tokens(closer string) (list []token, lines int, err error) {
 		t.lines += lines
 		list = append(list, t)
 	}
-}
-
-func cmpOr(a, b string) string {
-	if a != "" {
-		return a
-	}
-	return b
 }
 
 func (l *lexer) space() (lines int) {
@@ -104,7 +102,11 @@ func (l *lexer) token(rest string) (t token, err error) {
 	}
 	t = token{kind: operatorToken, text: m[0]}
 	if closer := closing[m[0]]; closer != "" {
+		if l.deep++; l.deep > maxDepth {
+			return t, l.errorf("more than %d brackets within each other", maxDepth)
+		}
 		t.inside, t.after, err = l.tokens(closer)
+		l.deep--
 	} else if strings.Contains(")]}", m[0]) {
 		return t, l.errorf("unexpected %q", m[0])
 	}
