@@ -94,6 +94,9 @@ func recovered(err *error, doing string) {
 	}
 }
 
+// wrapping is what the engine puts before the errors of this package's functions.
+var wrapping = regexp.MustCompile(`(?s)^.*invalid call to (filter 'operand'|filter 'at'|function 'raise_exception'): `)
+
 var atLine = regexp.MustCompile(`(?:at line |\bLine: )(\d+)`)
 
 // describe shortens the engine's chain of errors to the innermost line and message.
@@ -102,11 +105,12 @@ func describe(err error) error {
 	if found := atLine.FindAllStringSubmatch(err.Error(), -1); found != nil {
 		line, _ = strconv.Atoi(found[len(found)-1][1]) // the pattern has digits only
 	}
-	message := innermost(err).Error()
+	message := wrapping.ReplaceAllString(innermost(err).Error(), "")
 	var syntax *parser.SyntaxError
 	if errors.As(innermost(err), &syntax) {
 		line, message = syntax.Line, fmt.Sprintf("%s near %q", strings.TrimSuffix(syntax.Message, "."), syntax.Raw)
 	}
+	message = strings.Join(strings.Fields(message), " ") // errors have one line
 	if line == 0 {
 		return errors.New(message)
 	}

@@ -85,6 +85,9 @@ func TestFailures(t *testing.T) {
 		if !strings.Contains(err.Error(), f.Message) || f.Line != nil && !strings.Contains(err.Error(), fmt.Sprintf("line %d: ", *f.Line)) {
 			t.Errorf("%s: got %q, want line %v and %q", f.Name, err, f.Line, f.Message)
 		}
+		if strings.Contains(err.Error(), "invalid call") {
+			t.Errorf("%s: the error shows how it was raised: %q", f.Name, err)
+		}
 		if strings.Contains(err.Error(), "\n") {
 			t.Errorf("%s: the error has more than a line: %q", f.Name, err)
 		}

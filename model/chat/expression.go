@@ -58,7 +58,7 @@ var keywords = map[string]bool{"and": true, "or": true, "not": true, "in": true,
 
 // isValue tells whether a bracket after t is a call or an index.
 func isValue(t token) bool {
-	return t.kind == stringToken || t.kind == nameToken && !keywords[t.text] || t.isBracket()
+	return t.kind == stringToken || t.kind == numberToken || t.kind == nameToken && !keywords[t.text] || t.isBracket()
 }
 
 // primaries rewrites the parts of an expression that has no conditional of its own.
@@ -92,6 +92,27 @@ func primaries(list []token) (out []token) {
 			t = group("[", token{kind: numberToken, text: "0"})
 		}
 		out = append(out, t)
+	}
+	return sums(out)
+}
+
+// sums puts the filter operand after each operand of a +, since gonja counts
+// what is missing as an empty text or 0 where Jinja stops.
+func sums(list []token) (out []token) {
+	operand := []token{{text: "|"}, name("operand")}
+	added := false // the last value is the right side of a +
+	for i, t := range list {
+		binary := t.is("+") && i > 0 && isValue(list[i-1])
+		ends := t.kind == operatorToken && !t.is(".") && !t.is("|") && !t.isBracket() || keywords[t.text] && t.kind == nameToken
+		if (binary || ends && added) && i > 0 && isValue(list[i-1]) {
+			out = append(out, operand...)
+			added = false
+		}
+		added = added || binary
+		out = append(out, t)
+	}
+	if added {
+		out = append(out, operand...)
 	}
 	return out
 }

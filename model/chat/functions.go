@@ -109,6 +109,12 @@ var filters = exec.NewFilterSet(map[string]exec.FilterFunction{
 		return exec.AsValue(in.String())
 	},
 	"at": at,
+	"operand": func(_ *exec.Evaluator, in *exec.Value, _ *exec.VarArgs) *exec.Value {
+		if !in.IsError() && isNone(in) {
+			return exec.AsValue(errors.New("an undefined value or None cannot be added"))
+		}
+		return in
+	},
 	"dictsort": func(_ *exec.Evaluator, in *exec.Value, args *exec.VarArgs) *exec.Value {
 		if len(args.Args)+len(args.KwArgs) > 0 {
 			return exec.AsValue(errors.New("dictsort: arguments are not supported"))

@@ -83,7 +83,11 @@ func (w *rewriter) sign(end string) string {
 // before writes the text before a tag, less what the tag strips off it.
 func (w *rewriter) before(text, kind, sign string) {
 	kept := stripEnd(text, kind, sign, w.lineStart)
-	w.out.WriteString(kept)
+	if plain, found := strings.CutSuffix(kept, "{"); found { // it must not join the tag's bracket
+		w.out.WriteString(plain + "{{ " + quote("{") + " }}")
+	} else {
+		w.out.WriteString(kept)
+	}
 	w.blank(strings.Count(text[len(kept):], "\n"))
 }
 

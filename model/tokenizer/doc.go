@@ -6,4 +6,6 @@
 // and the vocabularies inside GGUF files. A component it does not know is
 // refused by its name and place; nothing is skipped in silence. What only
 // matters to offsets or batches (trim_offsets, truncation, padding) is ignored.
+// Characters that Unicode added after version 15, the one Go knows, are no
+// letters or digits here; the reference knows Unicode 16.
 package tokenizer

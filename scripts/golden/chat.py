@@ -241,6 +241,7 @@ PIECES = {
     "lstrip off": "a\n  {%+ if true %}\n  b\n  {%- endif +%}\nc\n\n",
     "comments": "a\n  {# one\n two #}\nb {#- three -#}  c\n{#+ x +#}\nd",
     "trim output": "a  {{- 'b' -}}  \n c {{ 'd' }}\n\ne\n\n",
+    "brace before tag": "a:{\n  {%- if true -%}\n b }{% endif %}{ {{- 'x' -}} }{ {#- c #}}",
     "raw": "{% raw %}{{ not }} {% a %} \"'\\{% endraw %}\nx {%- raw -%}  y {% endraw -%}  z",
     "strings": "{{ 'it\\'s' }}|{{ \"a\\\"b\" }}|{{ '\\x41\\u00e9\\t\\\\n\\d' }}|{{ 'a' \"b\" }}|{{ '{{ %} #}' }}|{{ 'line\nend' }}",
     "none": "{{ none }}|{{ None }}|{{ tools }}|{{ tools is none }}|{{ missing is none }}|{{ missing is defined }}|{{ tools is defined }}|{{ missing }}|{{ none is defined }}|{{ not none }}",
@@ -276,6 +277,7 @@ PIECES = {
 # Templates that fail: what is checked is the line and that the message holds the text.
 FAILURES = [
     ("raise", "a\n{% for m in messages %}\n  {% if m.role == 'user' %}\n    {{ raise_exception('no users here') }}\n  {% endif %}\n{% endfor %}", 4, "no users here"),
+    ("raise lines", "a\n{{ raise_exception('two\\nlines') }}", 2, "two lines"),
     ("raise in macro", "{% macro f(x) %}\n{{ raise_exception('bad ' ~ x) }}\n{% endmacro %}\n\n{{ f('thing') }}", 2, "bad thing"),
     ("raise in conditional", "{# c\nc #}\n\n{{ 'a' if messages | length > 5 else raise_exception('short') }}", 4, "short"),
     ("unclosed if", "a\n{% if true %}\nb\n", None, ""),
@@ -284,6 +286,9 @@ FAILURES = [
     ("bad expression", "a\n{{ 1 + }}\n", 2, ""),
     ("unclosed tag", "a\nb {{ 'x' \n", None, ""),
     ("attribute of undefined", "a\n\n{{ missing.attribute }}", 3, ""),
+    ("undefined in a sum", "a\n{{ 'x' + messages[0].missing }}", 2, "cannot be added"),
+    ("None in a sum", "{{ 1 if true }}\n\n{{ tools + 'x' }}", 3, "cannot be added"),
+    ("undefined in a longer sum", "{{ 'x' + 'y' | upper + missing | string + missing }}", 1, "cannot be added"),
     ("unclosed string", "a\n{{ 'x }}", 2, ""),
 ]
 
