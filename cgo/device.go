@@ -25,6 +25,13 @@ func Version() string { return C.GoString(C.torch_version()) }
 // CPUCapability is the vector instruction set libtorch's own kernels use, such as AVX512.
 func CPUCapability() string { return C.GoString(C.torch_cpu_capability()) }
 
+// EmptyCache gives memory that is free but kept for reuse back to the system, so that a phase
+// with tensors of other sizes does not need its memory on top.
+func EmptyCache() {
+	checkEngine("EmptyCache")
+	C.torch_empty_cache()
+}
+
 // Synchronize waits until dev has done all its work.
 func Synchronize(dev Device) {
 	name := dev.cstring()

@@ -72,14 +72,16 @@ const char *torch_cpu_capability(void) {
 
 const char *torch_version(void) { return TORCH_VERSION; }
 
-// Temporaries of tens of megabytes come and go at every step. glibc would map and unmap
-// each of them, and the page faults cost more than the arithmetic; on the heap they are
-// reused. The trim threshold still gives memory back when a gigabyte of it is idle.
+// Temporaries of megabytes come and go at every step. glibc would map and unmap each of them,
+// and the page faults cost more than the arithmetic; on the heap they are reused. What is
+// larger than the threshold, glibc's greatest, is mapped all the same.
 void torch_keep_heap(void) {
-  mallopt(M_MMAP_THRESHOLD, 1 << 30);
-  mallopt(M_TRIM_THRESHOLD, 1 << 30);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
+  mallopt(M_TRIM_THRESHOLD, 256 << 20);
   mallopt(M_ARENA_MAX, 2);
 }
+
+void torch_empty_cache(void) { malloc_trim(0); }
 
 err torch_from_f32(tensor *out, const float *data, const int64_t *d, int n, int dtype, const char *device) {
   return guard([&] {

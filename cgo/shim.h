@@ -27,6 +27,7 @@ err torch_synchronize(const char *device);
 const char *torch_cpu_capability(void);
 const char *torch_version(void);
 void torch_keep_heap(void);
+void torch_empty_cache(void);
 
 // Making and reading.
 err torch_from_f32(tensor *out, const float *data, const int64_t *dims, int n, int dtype, const char *device);

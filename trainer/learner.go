@@ -53,6 +53,7 @@ const (
 // [statCount]. The live count of tensors is afterwards what it was before, also on failure.
 func (l *Learner) update(batches []*microBatch, lr float64, loss func(mb *microBatch, acc *torch.Tensor) model.TokenLoss) (s Stats, err error) {
 	live := torch.Live()
+	defer torch.EmptyCache()
 	err = torch.Try(func() error {
 		defer l.Opt.ZeroGrad()
 		acc := torch.Zeros(torch.Float32, l.Model.Device, statCount)

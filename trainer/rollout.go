@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/reward"
 )
@@ -63,6 +64,7 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 		},
 	}
 	groups, err := g.Generate(requests)
+	torch.EmptyCache()
 	if err != nil {
 		return nil, err
 	}
