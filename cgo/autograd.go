@@ -27,9 +27,9 @@ func (t *Tensor) Grad() *Tensor {
 	return own("Grad", &o, e)
 }
 
-// SetGrad replaces t's gradient; nil drops it.
+// SetGrad replaces t's gradient; nil drops it. It takes no memory: FailAfter leaves it alone.
 func (t *Tensor) SetGrad(g *Tensor) {
-	checkInPlace("SetGrad", C.torch_set_grad(t.handle(), g.optional()))
+	check("SetGrad", C.torch_set_grad(t.handle(), g.optional()))
 }
 
 // Detach is t without its history.

@@ -153,7 +153,7 @@ type EvalConfig struct {
 	MaxCompletionLength int `yaml:"max_completion_length"`
 	// BatchSize is the number of completions sampled at a time. Default 64.
 	BatchSize int `yaml:"batch_size"`
-	// PassK lists the k of pass@k, none above num_generations. Default 1 and num_generations.
+	// PassK lists the k of pass@k, none above num_generations. Default num_generations.
 	PassK []int `yaml:"pass_k"`
 	// BootstrapSamples is the number of resamplings behind an interval. Default 10000.
 	BootstrapSamples int `yaml:"bootstrap_samples"`

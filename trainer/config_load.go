@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"reflect"
-	"slices"
 	"strings"
 	"unicode/utf8"
 
@@ -55,7 +54,7 @@ func LoadConfig(path string, sets []string, need Need) (*Config, error) {
 		cfg.SFT = DefaultSFT()
 	}
 	if len(cfg.Eval.PassK) == 0 {
-		cfg.Eval.PassK = slices.Compact([]int{1, cfg.Eval.NumGenerations})
+		cfg.Eval.PassK = []int{cfg.Eval.NumGenerations}
 	}
 	missing := path
 	if missing == "" {

@@ -50,7 +50,7 @@ eval:
 	want.Structure.Judge.Threshold = 0.25
 	want.SFT = DefaultSFT()
 	want.SFT.MaxSteps, want.SFT.BatchSize = 40, 3
-	want.Eval.NumGenerations, want.Eval.TopP, want.Eval.PassK = 2, 1, []int{1, 2}
+	want.Eval.NumGenerations, want.Eval.TopP, want.Eval.PassK = 2, 1, []int{2}
 	if !reflect.DeepEqual(cfg, want) {
 		t.Errorf("got\n%s\nwant\n%s", cfg, want)
 	}
