@@ -58,7 +58,7 @@ test: libtorch student ## all tests; pure-Go packages with the race detector
 	go test $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 
 lint: libtorch ## gofmt, go vet, the build's module file
-	@out=$$(gofmt -l cgo model reward trainer bench scripts); if [ -n "$$out" ]; then echo "gofmt would change: $$out"; exit 1; fi
+	@out=$$(gofmt -l $$(git ls-files "*.go")); if [ -n "$$out" ]; then echo "gofmt would change: $$out"; exit 1; fi
 	go vet ./...
 	go mod verify >/dev/null && go mod tidy -diff
 
