@@ -10,6 +10,7 @@ LIBTORCH   ?= $(FETCHED)
 STUDENT    := $(CACHE)/student/SmolLM2-135M-Instruct.Q4_1.gguf
 MODEL      ?=
 DATA       ?=
+OUT        ?=
 
 # cgo/ finds .cache/libtorch by itself; a libtorch elsewhere is named to the compiler first.
 TORCH := $(abspath $(LIBTORCH))
@@ -19,7 +20,13 @@ export CGO_LDFLAGS  := -O2 -L$(TORCH)/lib -Wl,-rpath,$(TORCH)/lib
 endif
 export RLKD_CACHE := $(CACHE)
 
-SETS := $(if $(MODEL),--set model=$(MODEL)) $(if $(DATA),--set dataset=$(DATA))
+# Recipes name the student as it is in .cache/.
+ifneq ($(CACHE),$(CURDIR)/.cache)
+ifeq ($(RECIPE),trainer/recipes/quickstart.yaml)
+MODEL := $(or $(MODEL),$(STUDENT))
+endif
+endif
+SETS := $(foreach s,$(if $(MODEL),model=$(MODEL)) $(if $(DATA),dataset=$(DATA)) $(if $(OUT),output_dir=$(OUT)),--set $(s))
 
 .PHONY: help libtorch student build train test lint clean interop
 .DEFAULT_GOAL := help
@@ -27,8 +34,8 @@ SETS := $(if $(MODEL),--set model=$(MODEL)) $(if $(DATA),--set dataset=$(DATA))
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  variables: RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl ARGS='--set key=value'  (make train)"
-	@echo "             LIBTORCH=dir with lib/ and include/    RLKD_CACHE=where downloads go"
+	@echo "  make train: RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl OUT=dir ARGS='--set key=value'"
+	@echo "  all:        LIBTORCH=dir with lib/ and include/  RLKD_CACHE=where downloads go"
 
 libtorch: $(TORCH)/lib/libtorch_cpu.so ## fetch libtorch (CPU parts of a pinned wheel), unless LIBTORCH names one
 
@@ -50,8 +57,8 @@ $(STUDENT): scripts/student.txt scripts/fetch.py
 build: libtorch ## build bin/rlkd
 	go build -o bin/rlkd ./trainer/cmd/rlkd
 
-train: build student ## run RECIPE (default: the quick start) from start to finish
-	bin/rlkd train --config $(RECIPE) $(SETS) $(ARGS)
+train: build student ## run RECIPE (default: the quick start), or go on with it where it stopped
+	bin/rlkd train --resume --config $(RECIPE) $(SETS) $(ARGS)
 
 test: libtorch student ## all tests; pure-Go packages with the race detector
 	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
@@ -65,5 +72,5 @@ lint: libtorch ## gofmt, go vet, the build's module file
 interop: build student ## check against Python peers (transformers), in an environment of its own
 	scripts/interop/run.sh
 
-clean: ## remove what was built; downloads stay in the cache
-	rm -rf bin runs
+clean: ## remove bin/; runs and downloads stay
+	rm -rf bin

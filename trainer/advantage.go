@@ -103,13 +103,13 @@ func (a *Advantages) compare(rewards []float64, scored []int, scale RewardScale,
 // GroupRewards returns the total reward of each completion, NaN where it is not comparable with
 // those of its group: a completion without a structure reward in a group where others have one
 // lacks a whole term of the sum. Where the teacher has no steps, none of the group has one,
-// and the group is compared by its other rewards.
-func GroupRewards(scores []reward.Score, group []int) []float64 {
+// and the group is compared by its other rewards; so are all groups if structure has no weight.
+func GroupRewards(scores []reward.Score, group []int, w reward.Weights) []float64 {
 	rewards := make([]float64, len(scores))
 	for _, members := range membersByGroup(group) {
 		structured := false
 		for _, i := range members {
-			structured = structured || scores[i].Structure.Missing == ""
+			structured = structured || w.Structure > 0 && scores[i].Structure.Missing == ""
 		}
 		for _, i := range members {
 			rewards[i] = scores[i].Total.V

@@ -131,9 +131,11 @@ func TestGroupRewards(t *testing.T) {
 		return reward.Score{Total: reward.Value{V: total}, Structure: reward.Value{Missing: structure}}
 	}
 	none := reward.Score{Total: reward.Value{Missing: "all"}, Structure: reward.Value{Missing: "all"}}
-	got := GroupRewards([]reward.Score{
+	scores := []reward.Score{
 		score(1, ""), score(2, "judge down"), none, // compared by totals with structure
 		score(3, "teacher has no steps"), score(4, "teacher has no steps"), none, // without
-	}, []int{0, 0, 0, 1, 1, 1})
-	nearAll(t, "rewards", got, []float64{1, nan, nan, 3, 4, nan}, 0)
+	}
+	groups := []int{0, 0, 0, 1, 1, 1}
+	nearAll(t, "rewards", GroupRewards(scores, groups, reward.DefaultWeights()), []float64{1, nan, nan, 3, 4, nan}, 0)
+	nearAll(t, "without structure", GroupRewards(scores, groups, reward.Weights{Accuracy: 1}), []float64{1, 2, nan, 3, 4, nan}, 0)
 }

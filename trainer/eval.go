@@ -61,6 +61,9 @@ type Evaluator struct {
 // Evaluate samples eval.num_generations completions of each problem and scores them.
 func (e *Evaluator) Evaluate(ctx context.Context, name string, s *Student) (*Evaluation, error) {
 	c := e.Config
+	if err := s.fits("max_prompt_length + the evaluation's max_completion_length", c.MaxPromptLength+e.limit()); err != nil {
+		return nil, err
+	}
 	problems, dropped, err := s.prompts(c.SystemPrompt, e.Problems, c.MaxPromptLength)
 	if err != nil {
 		return nil, err
@@ -85,16 +88,20 @@ func (e *Evaluator) Evaluate(ctx context.Context, name string, s *Student) (*Eva
 	return out, nil
 }
 
+// limit is the most tokens of a completion.
+func (e *Evaluator) limit() int {
+	if n := e.Config.Eval.MaxCompletionLength; n > 0 {
+		return n
+	}
+	return e.Config.MaxCompletionLength
+}
+
 func (e *Evaluator) sampler(s *Student) *sampler {
 	c := e.Config
-	limit := c.Eval.MaxCompletionLength
-	if limit == 0 {
-		limit = c.MaxCompletionLength
-	}
 	return &sampler{
 		student:     s,
 		sampling:    model.Sampling{Temperature: c.Eval.Temperature, TopK: c.Eval.TopK, TopP: c.Eval.TopP},
-		generations: c.Eval.NumGenerations, maxTokens: limit, rows: c.Eval.BatchSize,
+		generations: c.Eval.NumGenerations, maxTokens: e.limit(), rows: c.Eval.BatchSize,
 		uniform: func(row, sample, position int) float32 {
 			return rng.Uniform(c.Seed, evalStep, uint64(row), uint64(sample), uint64(position))
 		},

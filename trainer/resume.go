@@ -59,10 +59,10 @@ func difference(prefix string, a, b reflect.Value) string {
 
 // checkData notes the dataset's checksum in a new run's state and refuses another dataset in a
 // resumed one.
-func (s *State) checkData(path string, sum uint32) error {
-	if s.Step > 0 && s.Data != sum {
-		return fmt.Errorf("resume: %s is not the file it was when the run began", path)
+func (s *State) checkData(d dataset) error {
+	if s.Step > 0 && s.Data != d.sum {
+		return fmt.Errorf("resume: %s is not the file it was when the run began", d.path)
 	}
-	s.Data = sum
+	s.Data = d.sum
 	return nil
 }

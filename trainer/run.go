@@ -21,8 +21,8 @@ type run struct {
 	resume bool
 	watch  Watch
 	scorer *reward.Scorer
-	data   []Problem // of RLKD
-	sum    uint32    // CRC-32C of that dataset's file
+	rlkd   dataset   // of RLKD
+	sft    dataset   // of supervised fine-tuning
 	held   []Problem // held out, to evaluate on
 	evals  []*Evaluation
 }
@@ -32,11 +32,17 @@ type run struct {
 // goes to output_dir. It returns the evaluations there are, also with ErrStopped.
 func Train(ctx context.Context, c *Config, resume bool, w Watch) (evals []*Evaluation, err error) {
 	r := &run{config: c, resume: resume, watch: w}
-	if r.data, r.sum, err = loadData(c.Dataset, true); err != nil {
+	taught := c.RewardWeights.Structure > 0 // by a text that a row must have
+	if r.rlkd, err = loadDataset(c.Dataset, true, taught); err != nil {
 		return nil, err
 	}
+	if c.SFT != nil {
+		if r.sft, err = loadLessons(c); err != nil {
+			return nil, err
+		}
+	}
 	if c.EvalDataset != "" {
-		if r.held, err = LoadProblems(c.EvalDataset, true, true); err != nil {
+		if r.held, err = LoadProblems(c.EvalDataset, true, taught); err != nil {
 			return nil, err
 		}
 		if n := c.Eval.NumProblems; n > 0 && n < len(r.held) {
@@ -53,7 +59,11 @@ func Train(ctx context.Context, c *Config, resume bool, w Watch) (evals []*Evalu
 // FineTune is supervised fine-tuning alone: checkpoints, metrics and the final model go to
 // output_dir.
 func FineTune(ctx context.Context, c *Config, resume bool, w Watch) error {
-	r := &run{config: c, resume: resume, watch: w}
+	lessons, err := loadLessons(c)
+	if err != nil {
+		return err
+	}
+	r := &run{config: c, resume: resume, watch: w, sft: lessons}
 	return r.in(c.OutputDir, func() error {
 		return torch.Run(func() error {
 			state, path, err := r.checkpoint(c.OutputDir)
@@ -111,6 +121,9 @@ func (r *run) train(ctx context.Context) error {
 		}
 		student, err := r.open(from, true)
 		if err != nil {
+			return err
+		}
+		if err := student.fits("max_prompt_length + max_completion_length", c.MaxPromptLength+c.MaxCompletionLength); err != nil {
 			return err
 		}
 		if err := r.evaluate(ctx, "start", student, from == c.Model); err != nil {
@@ -212,20 +225,39 @@ func (r *run) checkpoint(dir string) (state State, path string, err error) {
 	return state, path, err
 }
 
-func (r *run) noteDropped(dataset string, dropped, of int, key string, limit int) {
-	if dropped > 0 {
-		r.watch.note(fmt.Sprintf("%s: %d of %d rows are longer than %s (%d tokens) and were dropped", dataset, dropped, of, key, limit))
+// checkDropped counts the rows that are too long; a dataset of nothing else is an error.
+func (r *run) checkDropped(d dataset, dropped int, key string, limit int) error {
+	if dropped == len(d.problems) {
+		return fmt.Errorf("%s: all of its %d rows are longer than %s (%d tokens)", d.path, dropped, key, limit)
 	}
+	if dropped > 0 {
+		r.watch.note(fmt.Sprintf("%s: %d of %d rows are longer than %s (%d tokens) and were dropped", d.path, dropped, len(d.problems), key, limit))
+	}
+	return nil
 }
 
-// loadData reads a dataset and its checksum.
-func loadData(path string, needAnswer bool) ([]Problem, uint32, error) {
-	problems, err := LoadProblems(path, needAnswer, true)
+// dataset is a file of problems.
+type dataset struct {
+	path     string
+	problems []Problem
+	sum      uint32 // CRC-32C of the file
+}
+
+func loadDataset(path string, needAnswer, needTeacher bool) (dataset, error) {
+	problems, err := LoadProblems(path, needAnswer, needTeacher)
 	if err != nil {
-		return nil, 0, err
+		return dataset{}, err
 	}
 	sum, err := sumFile(path)
-	return problems, sum.CRC32, err
+	return dataset{path, problems, sum.CRC32}, err
+}
+
+// loadLessons is the dataset of supervised fine-tuning: its own, or that of RLKD.
+func loadLessons(c *Config) (dataset, error) {
+	if c.SFT.Dataset != "" {
+		return loadDataset(c.SFT.Dataset, false, true)
+	}
+	return loadDataset(c.Dataset, false, true)
 }
 
 func exists(path string) bool {

@@ -76,7 +76,7 @@ func stopAfter(stage string, n int, notes *[]string) Watch {
 // metrics and completions.
 func TestResumeIsExact(t *testing.T) {
 	sets := []string{
-		"sft.max_steps=25", "sft.batch_size=4", "sft.max_length=160", "sft.learning_rate=0.02", "num_iterations=2", "beta=0.1",
+		"sft.max_steps=25", "sft.batch_size=4", "sft.max_length=128", "sft.learning_rate=0.02", "num_iterations=2", "beta=0.1",
 		"reward_weights.tag_count=10", "save_total_limit=1", "save_steps=7",
 		"lr_scheduler_type=linear", "temperature=1.8", "top_p=0.95",
 	}
@@ -197,7 +197,7 @@ func writeLine(t *testing.T, path string) {
 // A loss that is no number ends the run, with its batch kept.
 func TestNonFiniteLossIsKept(t *testing.T) {
 	c := tinyConfig(t, "learning_rate=1e30", "max_steps=9", "beta=0.1", "reward_weights.tag_count=10", "sft.max_steps=25", "sft.batch_size=4",
-		"sft.max_length=160", "sft.learning_rate=0.02")
+		"sft.max_length=128", "sft.learning_rate=0.02")
 	_, err := Train(context.Background(), c, false, Watch{})
 	var nonFinite *NonFiniteError
 	if !errors.As(err, &nonFinite) {

@@ -13,25 +13,19 @@ import (
 // state is of, if it is of one.
 func (r *run) fineTune(ctx context.Context, student *Student, dir string, state State, from string) error {
 	c, s := r.config, r.config.SFT
-	dataset := s.Dataset
-	if dataset == "" {
-		dataset = c.Dataset
+	if err := state.checkData(r.sft); err != nil {
+		return err
 	}
-	problems, sum, err := loadData(dataset, false)
+	if err := student.fits("sft.max_length", s.MaxLength); err != nil {
+		return err
+	}
+	rows, dropped, err := student.lessons(c.SystemPrompt, r.sft.problems, s.MaxLength)
 	if err != nil {
 		return err
 	}
-	if err := state.checkData(dataset, sum); err != nil {
+	if err := r.checkDropped(r.sft, dropped, "sft.max_length", s.MaxLength); err != nil {
 		return err
 	}
-	rows, dropped, err := student.lessons(c.SystemPrompt, problems, s.MaxLength)
-	if err != nil {
-		return err
-	}
-	if len(rows) == 0 {
-		return fmt.Errorf("%s: none of its %d rows is within sft.max_length (%d tokens)", dataset, dropped, s.MaxLength)
-	}
-	r.noteDropped(dataset, dropped, len(problems), "sft.max_length", s.MaxLength)
 	if err := os.MkdirAll(dir, 0o777); err != nil {
 		return err
 	}
@@ -64,17 +58,16 @@ func (r *run) fineTune(ctx context.Context, student *Student, dir string, state 
 // reinforce runs RLKD and saves output_dir/final.
 func (r *run) reinforce(ctx context.Context, student *Student, state State, from, reference string) error {
 	c := r.config
-	if err := state.checkData(c.Dataset, r.sum); err != nil {
+	if err := state.checkData(r.rlkd); err != nil {
 		return err
 	}
-	problems, dropped, err := student.prompts(c.SystemPrompt, r.data, c.MaxPromptLength)
+	problems, dropped, err := student.prompts(c.SystemPrompt, r.rlkd.problems, c.MaxPromptLength)
 	if err != nil {
 		return err
 	}
-	if len(problems) == 0 {
-		return fmt.Errorf("%s: none of its %d rows has a prompt within max_prompt_length (%d tokens)", c.Dataset, dropped, c.MaxPromptLength)
+	if err := r.checkDropped(r.rlkd, dropped, "max_prompt_length", c.MaxPromptLength); err != nil {
+		return err
 	}
-	r.noteDropped(c.Dataset, dropped, len(r.data), "max_prompt_length", c.MaxPromptLength)
 	return torch.Try(func() error {
 		grpo := newGRPO(c, student)
 		if state.Step > 0 {
@@ -109,9 +102,11 @@ func (r *run) reinforce(ctx context.Context, student *Student, state State, from
 		if err := st.run(ctx); err != nil {
 			return err
 		}
-		if err := student.SaveModel(filepath.Join(c.OutputDir, "final")); err != nil {
+		final := filepath.Join(c.OutputDir, "final")
+		if err := student.SaveModel(final); err != nil {
 			return err
 		}
+		r.watch.note("the trained model is " + final)
 		return r.evaluate(ctx, fmt.Sprintf("step-%d", state.Step), student, true)
 	})
 }

@@ -143,3 +143,11 @@ func (s *Student) CheckIDs(prompt, completion []int) error {
 	}
 	return nil
 }
+
+// fits refuses lengths that the model has no positions for. key names them in the configuration.
+func (s *Student) fits(key string, tokens int) error {
+	if room := s.Config.MaxPositionEmbeddings; tokens > room {
+		return fmt.Errorf("%s is %d tokens, more than the %d that the model has room for (max_position_embeddings)", key, tokens, room)
+	}
+	return nil
+}

@@ -18,7 +18,7 @@ import (
 func tinyStudent(t testing.TB) string {
 	t.Helper()
 	dir := t.TempDir()
-	for _, source := range []string{"../model/testdata/tiny-llama", "testdata/tiny-tokenizer"} {
+	for _, source := range []string{"../model/testdata/tiny-llama3-rope", "testdata/tiny-tokenizer"} {
 		entries, err := os.ReadDir(source)
 		if err != nil {
 			t.Fatal(err)

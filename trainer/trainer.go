@@ -74,11 +74,13 @@ func (r *RLKD) Step(ctx context.Context) (o outcome, err error) {
 	if o.scores, err = r.Scorer.Score(ctx, items(o.rollouts)); err != nil {
 		return o, fmt.Errorf("reward: %w", err)
 	}
-	if err = tooManyMissing(o.scores, c.Structure.MaxMissing); err != nil {
-		return o, err
+	if c.RewardWeights.Structure > 0 {
+		if err = tooManyMissing(o.scores, c.Structure.MaxMissing); err != nil {
+			return o, err
+		}
 	}
 	groups := groupsOf(o.rollouts)
-	o.rewards = GroupRewards(o.scores, groups)
+	o.rewards = GroupRewards(o.scores, groups, c.RewardWeights)
 	o.advantages = NewAdvantages(o.rewards, groups, c.ScaleRewards)
 	o.clock.score = time.Since(began)
 

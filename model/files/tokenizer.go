@@ -38,6 +38,7 @@ func (m *Model) ggufTokenizer() (*tokenizer.Tokenizer, error) {
 	}
 	v.AddBOS = flag("add_bos_token", v.Model == "llama" || slices.Contains([]string{"llama-bpe", "llama3", "llama-v3"}, v.Pre))
 	v.AddEOS = flag("add_eos_token", false)
+	v.NoSpacePrefix = !flag("add_space_prefix", true)
 	for _, t := range lookup[[]int64](meta, "tokenizer.ggml.token_type", "a list of whole numbers", nil) {
 		v.TokenTypes = append(v.TokenTypes, int32(t))
 	}

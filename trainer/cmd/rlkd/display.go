@@ -85,7 +85,7 @@ func (d *display) begin(s trainer.Stage) {
 	}
 	d.bar = progressbar.NewOptions(s.Steps,
 		progressbar.OptionSetWriter(d.log), progressbar.OptionSetDescription(s.Name),
-		progressbar.OptionShowCount(), progressbar.OptionSetPredictTime(true), progressbar.OptionSetWidth(24),
+		progressbar.OptionShowCount(), progressbar.OptionThrottle(100*time.Millisecond), progressbar.OptionSetPredictTime(true), progressbar.OptionSetWidth(24),
 		progressbar.OptionOnCompletion(func() { fmt.Fprintln(d.log) }),
 	)
 	d.set(s.Done)
@@ -110,10 +110,13 @@ func (d *display) sampled(tokens, ended int) {
 	if d.bar == nil {
 		return
 	}
-	d.bar.Describe(fmt.Sprintf("%s  reward %s  %.0f tokens/s", d.stage, number(d.lastReward), float64(d.tokens)/time.Since(d.began).Seconds()))
+	speed := float64(d.tokens) / time.Since(d.began).Seconds()
 	if d.sampling {
+		d.bar.Describe(fmt.Sprintf("%s  %.0f tokens/s", d.stage, speed))
 		_ = d.bar.Add(ended)
+		return
 	}
+	d.bar.Describe(fmt.Sprintf("%s  reward %s  %.0f tokens/s", d.stage, number(d.lastReward), speed))
 }
 
 // shown are the metrics of a log line, with the names they have there.

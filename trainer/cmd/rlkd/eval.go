@@ -40,7 +40,7 @@ func eval(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	problems, err := trainer.LoadProblems(config.EvalDataset, true, true)
+	problems, err := trainer.LoadProblems(config.EvalDataset, true, config.RewardWeights.Structure > 0)
 	if err != nil {
 		return err
 	}
