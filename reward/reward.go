@@ -18,6 +18,16 @@ type Item struct {
 	Answer     string `json:"answer"`
 	Generation string `json:"generation"`
 	Completion string `json:"completion"`
+	Cut        bool   `json:"cut"` // the completion ended for want of room, not by itself
+}
+
+// trace is the student's reasoning. Reasoning that was cut has no steps: a prefix must not earn
+// what the whole would.
+func (i Item) trace() Trace {
+	if i.Cut && !strings.Contains(i.Completion, "</think>") {
+		return Trace{Problem: i.Problem}
+	}
+	return Trace{i.Problem, i.Completion}
 }
 
 // Value is a reward that may be unknown: then Missing says why and V is 0.

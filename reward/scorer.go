@@ -93,7 +93,7 @@ func (s *Scorer) decomposePairs(ctx context.Context, items []Item) ([]pair, erro
 		} else {
 			traces = append(traces, teacher)
 		}
-		traces = append(traces, Trace{item.Problem, item.Completion})
+		traces = append(traces, item.trace())
 	}
 	s.mu.Unlock()
 	found, err := s.decompose(ctx, traces)
@@ -112,7 +112,7 @@ func (s *Scorer) decomposePairs(ctx context.Context, items []Item) ([]pair, erro
 		if d.Missing == "" {
 			s.teacher[teacher] = d
 		}
-		pairs[i] = pair{item.Problem, found[Trace{item.Problem, item.Completion}], d}
+		pairs[i] = pair{item.Problem, found[item.trace()], d}
 	}
 	return pairs, nil
 }

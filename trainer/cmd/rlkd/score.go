@@ -10,7 +10,8 @@ func scoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "score",
 		Usage: "score completions, and show step by step what was compared",
-		Description: `Reads {"problem", "answer", "generation", "completion"} and writes {"accuracy", "format", "tag_count",
+		Description: `Reads {"problem", "answer", "generation", "completion"}, and "cut": true for one that
+ended for want of room, and writes {"accuracy", "format", "tag_count",
 "structure", "total", "steps": […]}. A part that cannot be known is null, and "missing" says why.
 Of the configuration it uses reward_weights and structure.`,
 		Flags:  configFlags(),
@@ -35,6 +36,11 @@ func score(c *cli.Context) error {
 			field{"generation", &item.Generation}, field{"completion", &item.Completion})
 		if err != nil {
 			return err
+		}
+		if r.Has("cut") {
+			if err := r.Get("cut", &item.Cut); err != nil {
+				return err
+			}
 		}
 		scores, err := scorer.Score(c.Context, []reward.Item{item})
 		if err != nil {
