@@ -133,3 +133,25 @@ func checkSmolGradients(t *testing.T, m *model.Model, b *model.Batch, c smolCase
 		}
 	})
 }
+
+// What computing in bf16 instead of fp32 does to the student's log-probabilities; -v prints it.
+func TestSmolLM2BF16Gap(t *testing.T) {
+	var cases []smolCase
+	readJSON(t, "testdata/smollm2-fp32.json", &cases)
+	run(t, func() {
+		half, full := load(t, student(), torch.BFloat16, false), load(t, student(), torch.Float32, false)
+		sum, worst, n := 0.0, 0.0, 0
+		for _, c := range cases {
+			b := model.NewBatch([]model.Sequence{{Prompt: c.PromptIDs, Completions: [][]int{c.CompletionIDs, c.GreedyIDs}}})
+			want := full.LogProbs(b, 1)
+			for i, lp := range half.LogProbs(b, 1) {
+				d := math.Abs(float64(lp - want[i]))
+				sum, worst, n = sum+d, max(worst, d), n+1
+			}
+		}
+		t.Logf("bf16 against fp32 log-probabilities: mean %.4f, max %.4f over %d tokens", sum/float64(n), worst, n)
+		if !(sum/float64(n) < 0.05) {
+			t.Errorf("bf16 is off by %g on average", sum/float64(n))
+		}
+	})
+}

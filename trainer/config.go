@@ -139,7 +139,8 @@ type SFTConfig struct {
 
 // EvalConfig is the section eval: sampling on held-out problems.
 type EvalConfig struct {
-	// NumProblems takes the first rows of eval_dataset; 0 = all. Default 0.
+	// NumProblems is how many rows of eval_dataset, from the first, a train evaluates on; 0 = all.
+	// rlkd eval takes all. Default 0.
 	NumProblems int `yaml:"num_problems"`
 	// NumGenerations is the number of completions sampled for a problem. Default 4.
 	NumGenerations int `yaml:"num_generations"`

@@ -4,19 +4,13 @@ import (
 	"fmt"
 	"math"
 	"os"
-
-	"github.com/rlkd/rlkd/model"
 )
 
 // Replay takes one GRPO step on the rollouts saved in a JSONL file, rows of {group,
 // prompt_ids, completion_ids, reward, finished}, at the full learning rate, and returns what
 // each update said. If out is not empty the weights go there. It must run on the engine.
 func Replay(c *Config, rollouts, out string) ([]Stats, error) {
-	device, dtype, err := Device(c.Device, c.DType)
-	if err != nil {
-		return nil, err
-	}
-	student, err := OpenStudent(c.Model, model.Options{Device: device, DType: dtype, Train: true})
+	student, err := Open(c.Model, c.Device, c.DType, true)
 	if err != nil {
 		return nil, err
 	}
@@ -26,7 +20,7 @@ func Replay(c *Config, rollouts, out string) ([]Stats, error) {
 	}
 	grpo := newGRPO(c, student)
 	if c.Beta != 0 {
-		ref, err := OpenStudent(c.Model, model.Options{Device: device, DType: dtype})
+		ref, err := Open(c.Model, c.Device, c.DType, false)
 		if err != nil {
 			return nil, err
 		}

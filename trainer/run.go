@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 
 	torch "github.com/rlkd/rlkd/cgo"
-	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/reward"
 )
 
@@ -117,6 +116,7 @@ func (r *run) train(ctx context.Context) error {
 			from = c.Model
 			if r.resume && exists(warmed) {
 				from = warmed
+				r.watch.note("resuming from " + from)
 			}
 		}
 		student, err := r.open(from, true)
@@ -206,11 +206,7 @@ func (r *run) evaluate(ctx context.Context, name string, student *Student, able 
 
 // open loads a student for the configuration's device and dtype.
 func (r *run) open(path string, train bool) (*Student, error) {
-	dev, dtype, err := Device(r.config.Device, r.config.DType)
-	if err != nil {
-		return nil, err
-	}
-	return OpenStudent(path, model.Options{Device: dev, DType: dtype, Train: train})
+	return Open(path, r.config.Device, r.config.DType, train)
 }
 
 // checkpoint is the newest whole checkpoint in dir of a run that is resumed.

@@ -43,6 +43,16 @@ func Device(device, dtype string) (torch.Device, torch.DType, error) {
 	return "", 0, fmt.Errorf("dtype %q: want auto, f32 or bf16", dtype)
 }
 
+// Open is OpenStudent with a device and dtype as a configuration names them. With train the
+// student has weights to be trained.
+func Open(path, device, dtype string, train bool) (*Student, error) {
+	dev, dt, err := Device(device, dtype)
+	if err != nil {
+		return nil, err
+	}
+	return OpenStudent(path, model.Options{Device: dev, DType: dt, Train: train})
+}
+
 // OpenStudent loads a model, its tokenizer and its chat template from an HF directory or a
 // .gguf file. The tensors belong to the current scope.
 func OpenStudent(path string, o model.Options) (*Student, error) {

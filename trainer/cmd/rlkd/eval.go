@@ -16,8 +16,8 @@ func evalCommand() *cli.Command {
 		Usage: "measure a model on held-out problems",
 		Description: `Writes one JSON object: accuracy, pass@k, format, structure, reward and length, each with a 95 % bootstrap
 interval over problems, and the means of each problem. With --baseline both models answer by the same
-random numbers, and "difference" has the paired differences. Keys of --config count where no flag is
-given; without it the defaults.`,
+random numbers, and "difference" has the paired differences. All rows of --data are taken. Keys of --config
+count where no flag is given; without it the defaults.`,
 		Flags: append(modelFlags(configFlags()...),
 			&cli.StringFlag{Name: "data", Usage: "JSONL `FILE` of {problem, answer, generation}"},
 			&cli.IntFlag{Name: "n", Usage: "completions of each problem"},
@@ -43,9 +43,6 @@ func eval(c *cli.Context) error {
 	problems, err := trainer.LoadProblems(config.EvalDataset, true, config.RewardWeights.Structure > 0)
 	if err != nil {
 		return err
-	}
-	if n := config.Eval.NumProblems; n > 0 && n < len(problems) {
-		problems = problems[:n]
 	}
 	scorer, err := reward.NewScorer(config.RewardWeights, config.Structure)
 	if err != nil {
@@ -91,9 +88,12 @@ func evaluate(c *cli.Context, e trainer.Evaluator, path string) (out *trainer.Ev
 // evalConfig is the configuration with what the flags say put over it.
 func evalConfig(c *cli.Context) (*trainer.Config, error) {
 	sets := c.StringSlice("set")
-	for flag, key := range map[string]string{
-		"model": "model", "data": "eval_dataset", "device": "device", "dtype": "dtype", "n": "eval.num_generations", "seed": "seed",
-	} {
+	for flag, key := range map[string]string{"model": "model", "data": "eval_dataset", "device": "device", "dtype": "dtype"} {
+		if c.IsSet(flag) {
+			sets = append(sets, fmt.Sprintf("%s=%q", key, c.String(flag)))
+		}
+	}
+	for flag, key := range map[string]string{"n": "eval.num_generations", "seed": "seed"} {
 		if c.IsSet(flag) {
 			sets = append(sets, fmt.Sprintf("%s=%v", key, c.Value(flag)))
 		}

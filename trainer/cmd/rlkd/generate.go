@@ -35,11 +35,7 @@ func withModel(c *cli.Context, fn func(*trainer.Student) error) error {
 }
 
 func openModel(c *cli.Context, path string) (*trainer.Student, error) {
-	device, dtype, err := trainer.Device(c.String("device"), c.String("dtype"))
-	if err != nil {
-		return nil, err
-	}
-	return trainer.OpenStudent(path, model.Options{Device: device, DType: dtype})
+	return trainer.Open(path, c.String("device"), c.String("dtype"), false)
 }
 
 func generateCommand() *cli.Command {

@@ -24,25 +24,14 @@ func resumeFlag() cli.Flag {
 }
 
 func train(c *cli.Context) error {
-	if err := requireFlags(c, "config"); err != nil {
-		return err
-	}
-	config, err := loadConfig(c, trainer.NeedTrain)
-	if err != nil {
-		return err
-	}
-	show := newDisplay(c, config)
-	defer show.close()
-	evals, err := trainer.Train(c.Context, config, c.Bool("resume"), show.watch())
-	if errors.Is(err, trainer.ErrStopped) {
-		show.note("stopped; go on by the same command with --resume")
-		return nil
-	}
-	show.close()
-	if err != nil {
-		return err
-	}
-	return writeTable(c.App.Writer, config, evals)
+	return withDisplay(c, trainer.NeedTrain, func(config *trainer.Config, show *display) error {
+		evals, err := trainer.Train(c.Context, config, c.Bool("resume"), show.watch())
+		show.close()
+		if err != nil {
+			return err
+		}
+		return writeTable(c.App.Writer, config, evals)
+	})
 }
 
 func sftCommand() *cli.Command {
@@ -51,22 +40,28 @@ func sftCommand() *cli.Command {
 		Usage: "fine-tune a model on the teacher's texts",
 		Description: `The loss is on the completion alone. Rows longer than sft.max_length are dropped and counted.
 checkpoint-N, final and metrics.jsonl go to output_dir.`,
-		Flags:  append(configFlags(), resumeFlag()),
-		Action: sft,
+		Flags: append(configFlags(), resumeFlag()),
+		Action: func(c *cli.Context) error {
+			return withDisplay(c, trainer.NeedSFT, func(config *trainer.Config, show *display) error {
+				return trainer.FineTune(c.Context, config, c.Bool("resume"), show.watch())
+			})
+		},
 	}
 }
 
-func sft(c *cli.Context) error {
+// withDisplay runs fn with the configuration that the flags name, and shows what it does. That
+// it was stopped by a signal, with everything saved, is no error.
+func withDisplay(c *cli.Context, need trainer.Need, fn func(*trainer.Config, *display) error) error {
 	if err := requireFlags(c, "config"); err != nil {
 		return err
 	}
-	config, err := loadConfig(c, trainer.NeedSFT)
+	config, err := loadConfig(c, need)
 	if err != nil {
 		return err
 	}
 	show := newDisplay(c, config)
 	defer show.close()
-	err = trainer.FineTune(c.Context, config, c.Bool("resume"), show.watch())
+	err = fn(config, show)
 	if errors.Is(err, trainer.ErrStopped) {
 		show.note("stopped; go on by the same command with --resume")
 		return nil
