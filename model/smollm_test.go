@@ -91,10 +91,13 @@ func TestSmolLM2AgreesWithTransformers(t *testing.T) {
 		m := load(t, student(), torch.Float32, true)
 		for i, c := range cases {
 			b := model.NewBatch([]model.Sequence{{Prompt: c.PromptIDs, Completions: [][]int{c.CompletionIDs}}})
+			worst := 0.0
 			for j, lp := range m.LogProbs(b, 1) {
-				if d := math.Abs(float64(lp) - c.LogProbs[j]); d > 1e-3 {
-					t.Errorf("case %d, token %d: log-prob %g, want %g", i, j, lp, c.LogProbs[j])
-				}
+				worst = max(worst, math.Abs(float64(lp)-c.LogProbs[j]))
+			}
+			t.Logf("case %d: log-probabilities differ by at most %.2g", i, worst)
+			if !(worst <= 1e-3) {
+				t.Errorf("case %d: log-probabilities differ by up to %g", i, worst)
 			}
 			for _, checkpoint := range []bool{false, true} {
 				checkSmolGradients(t, m, b, c, checkpoint)

@@ -13,7 +13,7 @@ import (
 // mayDiffer are the keys that a resumed run may set to something else: they say where and how
 // long, not what is computed.
 var mayDiffer = []string{
-	"output_dir", "device", "max_steps", "sft.max_steps", "save_steps", "save_total_limit", "logging_steps",
+	"output_dir", "device", "max_steps", "save_steps", "save_total_limit", "logging_steps",
 	"eval_steps", "eval_dataset", "eval", "log_completions", "micro_batch_tokens", "gradient_checkpointing",
 }
 

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/reward"
 )
 
 // timeless are the metrics that are not the same in every run.
@@ -253,5 +254,33 @@ func TestNoTensorOutlivesARun(t *testing.T) {
 	}
 	if now := torch.Live(); now != before {
 		t.Errorf("%d tensors after the run, %d before", now, before)
+	}
+}
+
+// noSteps is a decomposer that cannot be reached.
+type noSteps struct{}
+
+func (noSteps) Decompose(context.Context, []reward.Trace) ([]reward.Decomposition, error) {
+	return nil, errors.New("connection refused")
+}
+
+// When too many rewards are missing the run stops, with the weights as they were saved.
+func TestTooManyMissingRewardsStopTheRun(t *testing.T) {
+	c := tinyConfig(t, "max_completion_length=60", "structure.min_trace_chars=1")
+	data, err := loadDataset(c.Dataset, true, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r := &run{config: c, rlkd: data, scorer: reward.NewScorerWith(c.RewardWeights, c.Structure, noSteps{}, reward.Rules{})}
+	err = r.in(c.OutputDir, func() error { return r.train(context.Background()) })
+	var missing *MissingError
+	if !errors.As(err, &missing) || !strings.Contains(err.Error(), "connection refused") {
+		t.Fatalf("got %v", err)
+	}
+	if _, err := verifyCheckpoint(checkpointPath(c.OutputDir, 0)); err != nil {
+		t.Error(err)
+	}
+	if m := metricsOf(t, c.OutputDir); len(m) != 0 {
+		t.Errorf("the step that failed is in the metrics: %v", m)
 	}
 }

@@ -58,6 +58,7 @@ type Stream struct {
 type Purpose uint64
 
 // The purposes in use. Their values are part of what makes a run repeatable: add, never renumber.
+// From 0x77700 on they are those of trainer/recipes/wordproblems.
 const (
 	Shuffle   Purpose = 1 // order of the rows in an epoch; index = epoch
 	Bootstrap Purpose = 2 // resampling of problems; index = number of the statistic
