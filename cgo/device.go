@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"fmt"
+	"runtime/debug"
 	"strings"
 	"unsafe"
 )
@@ -25,10 +26,11 @@ func Version() string { return C.GoString(C.torch_version()) }
 // CPUCapability is the vector instruction set libtorch's own kernels use, such as AVX512.
 func CPUCapability() string { return C.GoString(C.torch_cpu_capability()) }
 
-// EmptyCache gives memory that is free but kept for reuse back to the system, so that a phase
-// with tensors of other sizes does not need its memory on top.
+// EmptyCache gives memory that is free but kept for reuse, by libtorch or by Go, back to the
+// system, so that a phase with tensors of other sizes does not need its memory on top.
 func EmptyCache() {
 	checkEngine("EmptyCache")
+	debug.FreeOSMemory()
 	C.torch_empty_cache()
 }
 

@@ -78,7 +78,7 @@ const char *torch_version(void) { return TORCH_VERSION; }
 void torch_keep_heap(void) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, 256 << 20);
-  mallopt(M_ARENA_MAX, 2);
+  mallopt(M_ARENA_MAX, 1);
 }
 
 void torch_empty_cache(void) { malloc_trim(0); }

@@ -16,6 +16,9 @@ type cache struct {
 	k, v    []*torch.Tensor // of each layer, [rows, kvHeads, width, headDim]
 }
 
+// widthStep is what the number of positions that attention looks at is rounded up to.
+const widthStep = 64
+
 // newCache makes room for rows sequences of up to width tokens. Its tensors belong to the
 // current scope.
 func (m *Model) newCache(rows, width int) *cache {
@@ -78,6 +81,8 @@ func (c *cache) decode() attention {
 		newest.add(r, l, r)
 		used = max(used, l+1)
 	}
+	// Few different widths: what a kernel prepares for a shape is used again.
+	used = min((used+widthStep-1)/widthStep*widthStep, c.width)
 	places := c.places(newest)
 	hidden := c.hidden(used)
 	view := func(t *torch.Tensor) *torch.Tensor { return t.Narrow(0, 0, n).Narrow(2, 0, used) }

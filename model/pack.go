@@ -15,13 +15,17 @@ type Sequence struct {
 // completion, next prompt … Only attention sees padding: there each completion, with its
 // prompt before it, is one row of N rows padded to the longest, T.
 type Batch struct {
-	ids, positions []int // [P]
+	ids, positions []int // [P], a few at the end to fill up
 	rows, width    int   // N, T
 	gather         []int // [N*T] which packed token stands at a place of the padded layout
 	scatter        []int // [P] where in the padded layout a packed token's output is found
 	predict        []int // [M] the packed token whose output predicts each completion token
 	targets        []int // [M] those completion tokens
 }
+
+// tokenStep is what the number of packed tokens is rounded up to. Kernels are prepared and kept
+// for each shape they meet; there should be few.
+const tokenStep = 64
 
 // NewBatch packs sequences. Completion tokens keep the order they come in: all of the first
 // completion of the first sequence, and so on. A sequence without completions is packed as
@@ -54,6 +58,9 @@ func NewBatch(seqs []Sequence) *Batch {
 			}
 			row++
 		}
+	}
+	for len(b.ids)%tokenStep != 0 {
+		b.token(0, 0, 0) // no row attends to it, and nobody asks what it says
 	}
 	return b
 }

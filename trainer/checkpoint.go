@@ -69,6 +69,7 @@ func (s *Student) SaveModel(dir string) error {
 
 // write saves the model into a directory that must not exist.
 func (s *Student) write(dir string) error {
+	defer torch.EmptyCache() // of the copies
 	masters := map[string]*torch.Tensor{}
 	for _, p := range s.Params() {
 		masters[p.Name] = p.Master

@@ -71,6 +71,7 @@ func OpenStudent(path string, o model.Options) (*Student, error) {
 	if s.EndOfTurn, err = s.endOfTurn(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
+	defer torch.EmptyCache() // of what was read
 	if s.Model, err = model.Load(src, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
