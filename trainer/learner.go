@@ -11,13 +11,12 @@ import (
 // Learner changes a model's weights. GRPO (grpo.go) and supervised fine-tuning (sft.go)
 // differ only in the loss they hand it.
 type Learner struct {
-	Model        *model.Model
-	Opt          *Optimizer
-	MaxGradNorm  float64
-	MicroTokens  int  // token budget of a micro-batch
-	Checkpoint   bool // gradient checkpointing
-	Temperature  float64
-	onMicroBatch func() // told after each micro-batch, if set
+	Model       *model.Model
+	Opt         *Optimizer
+	MaxGradNorm float64
+	MicroTokens int  // token budget of a micro-batch
+	Checkpoint  bool // gradient checkpointing
+	Temperature float64
 }
 
 // NonFiniteError says that a step produced a loss or gradient that is no number.
@@ -53,16 +52,13 @@ const (
 // [statCount]. The live count of tensors is afterwards what it was before, also on failure.
 func (l *Learner) update(batches []*microBatch, lr float64, loss func(mb *microBatch, acc *torch.Tensor) model.TokenLoss) (s Stats, err error) {
 	live := torch.Live()
-	defer torch.EmptyCache()
 	err = torch.Try(func() error {
 		defer l.Opt.ZeroGrad()
 		acc := torch.Zeros(torch.Float32, l.Model.Device, statCount)
 		for _, mb := range batches {
 			l.Model.ForwardBackward(mb.batch, l.Temperature, l.Checkpoint, loss(mb, acc))
 			s.Trained += mb.batch.Targets()
-			if l.onMicroBatch != nil {
-				l.onMicroBatch()
-			}
+			torch.EmptyCache() // micro-batches differ in size; what one leaves does not fit the next
 		}
 		sums := acc.Float32s()
 		s.Tokens = s.Trained
