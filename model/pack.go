@@ -83,9 +83,6 @@ func (b *Batch) completion(ids []int, last, position, base int) {
 	}
 }
 
-// Tokens is the number of packed tokens, P: what a pass costs.
-func (b *Batch) Tokens() int { return len(b.ids) }
-
 // Targets is the number of completion tokens, M.
 func (b *Batch) Targets() int { return len(b.targets) }
 

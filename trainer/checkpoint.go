@@ -56,16 +56,7 @@ func sumFile(path string) (fileSum, error) {
 
 // SaveModel writes the student's weights, as they are trained (fp32), with its tokenizer and
 // chat template as a Hugging Face directory. What is there already is replaced.
-func (s *Student) SaveModel(dir string) error {
-	fresh := dir + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
-		return err
-	}
-	if err := s.write(fresh); err != nil {
-		return errors.Join(fmt.Errorf("save %s: %w", dir, err), os.RemoveAll(fresh))
-	}
-	return replaceDir(fresh, dir)
-}
+func (s *Student) SaveModel(dir string) error { return putDir(dir, s.write) }
 
 // write saves the model into a directory that must not exist.
 func (s *Student) write(dir string) error {
@@ -83,11 +74,16 @@ func read(t *torch.Tensor) (values []float32, err error) {
 	return values, err
 }
 
-// replaceDir puts a finished directory in the place of another.
-func replaceDir(fresh, dir string) error {
-	old := dir + ".old"
-	err := os.Rename(dir, old)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+// putDir lets write make a directory beside dir and puts it in dir's place when it is whole.
+func putDir(dir string, write func(fresh string) error) error {
+	fresh, old := dir+".new", dir+".old"
+	if err := os.RemoveAll(fresh); err != nil {
+		return err
+	}
+	if err := write(fresh); err != nil {
+		return errors.Join(fmt.Errorf("save %s: %w", dir, err), os.RemoveAll(fresh))
+	}
+	if err := os.Rename(dir, old); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
 	return errors.Join(os.Rename(fresh, dir), os.RemoveAll(old))
@@ -97,14 +93,8 @@ func replaceDir(fresh, dir string) error {
 // removes all but the newest keep checkpoints (0 keeps all).
 func saveCheckpoint(output string, s *Student, opt *Optimizer, state State, keep int) (path string, err error) {
 	path = checkpointPath(output, state.Step)
-	fresh := path + ".new"
-	if err := os.RemoveAll(fresh); err != nil {
-		return "", err
-	}
-	if err := writeCheckpoint(fresh, s, opt, state); err != nil {
-		return "", errors.Join(fmt.Errorf("save %s: %w", path, err), os.RemoveAll(fresh))
-	}
-	if err := replaceDir(fresh, path); err != nil {
+	err = putDir(path, func(fresh string) error { return writeCheckpoint(fresh, s, opt, state) })
+	if err != nil {
 		return "", err
 	}
 	return path, prune(output, keep)
@@ -217,15 +207,28 @@ func verifyCheckpoint(dir string) (state State, err error) {
 	return state, nil
 }
 
-// save writes the moments as m.<name> and v.<name>.
+// moment is one of the optimizer's tensors under the name it is stored by.
+type moment struct {
+	name string
+	*torch.Tensor
+}
+
+// moments are m.<name> and v.<name> for each weight.
+func (o *Optimizer) moments(s *Student) []moment {
+	var out []moment
+	for i, p := range s.Params() {
+		out = append(out, moment{"m." + p.Name, o.m[i]}, moment{"v." + p.Name, o.v[i]})
+	}
+	return out
+}
+
+// save writes the moments.
 func (o *Optimizer) save(path string, s *Student) error {
 	byName := map[string]*torch.Tensor{}
 	var specs []files.TensorSpec
-	for i, p := range s.Params() {
-		for prefix, t := range map[string]*torch.Tensor{"m.": o.m[i], "v.": o.v[i]} {
-			byName[prefix+p.Name] = t
-		}
-		specs = append(specs, files.TensorSpec{Name: "m." + p.Name, Shape: p.Master.Dims()}, files.TensorSpec{Name: "v." + p.Name, Shape: p.Master.Dims()})
+	for _, m := range o.moments(s) {
+		byName[m.name] = m.Tensor
+		specs = append(specs, files.TensorSpec{Name: m.name, Shape: m.Dims()})
 	}
 	return files.WriteTensors(path, specs, func(name string) ([]float32, error) { return read(byName[name]) })
 }
@@ -238,14 +241,9 @@ func (o *Optimizer) restore(path string, s *Student, updates int) error {
 	}
 	defer t.Close()
 	o.updates = updates
-	for i, p := range s.Params() {
-		for _, moment := range []struct {
-			name string
-			to   *torch.Tensor
-		}{{"m." + p.Name, o.m[i]}, {"v." + p.Name, o.v[i]}} {
-			if err := load(t, moment.name, moment.to); err != nil {
-				return err
-			}
+	for _, m := range o.moments(s) {
+		if err := load(t, m.name, m.Tensor); err != nil {
+			return err
 		}
 	}
 	return nil
