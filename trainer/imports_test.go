@@ -19,8 +19,9 @@ var mayImport = map[string][]string{
 	"trainer/cmd/rlkd": {"cgo", "model/...", "reward/...", "trainer"},
 	"bench":            {"cgo", "model/...", "reward/...", "trainer"},
 
-	"trainer/recipes/wordproblems": {"model/rng"},
+	"trainer/recipes/wordproblems": {"model/rng", "reward"},
 	"scripts/wordproblems":         {"trainer/recipes/..."},
+	"scripts/gsrmdata":             {"trainer/recipes/..."},
 }
 
 // TestImportsGoOneWay checks that cmd/rlkd → trainer → model → cgo and trainer → reward are all

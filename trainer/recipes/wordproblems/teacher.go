@@ -2,9 +2,11 @@ package wordproblems
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/rlkd/rlkd/model/rng"
+	"github.com/rlkd/rlkd/reward"
 )
 
 // The teacher's moves. {m} and {o} are the two parts in a random order, {x} the one that the
@@ -27,6 +29,13 @@ var (
 // Teach writes the teacher's text for a problem. Its wording is a function of the seed and the
 // index alone.
 func Teach(p Problem, seed, index uint64) string {
+	text, _ := teach(p, seed, index)
+	return text
+}
+
+// teach writes the teacher's text and its steps: the sentence up to the calculation is the
+// meta-reasoning, the name of the quantity with its calculation the query.
+func teach(p Problem, seed, index uint64) (text string, steps []reward.Step) {
 	random := rng.NewStream(seed, wording, index)
 	mention := p.Choices
 	if random.IntN(2) == 1 {
@@ -35,11 +44,17 @@ func Teach(p Problem, seed, index uint64) string {
 	said := []string{capital(strings.NewReplacer("{m}", mention[0], "{o}", mention[1]).Replace(pick(random, weighing)))}
 	for i, step := range p.Steps {
 		move := [][]string{choosing, goingOn, joining, finishing}[i]
-		said = append(said, strings.NewReplacer("{x}", p.Choices[0], "{f}", pick(random, step.Names),
-			"{e}", fmt.Sprintf("%s = %d", step.Expr, step.Value)).Replace(pick(random, move)))
+		name := pick(random, step.Names)
+		fill := func(frame string) string {
+			return strings.NewReplacer("{x}", p.Choices[0], "{f}", name, "{e}", fmt.Sprintf("%s = %d", step.Expr, step.Value)).Replace(frame)
+		}
+		frame := pick(random, move)
+		meta, _, _ := strings.Cut(frame, ": {e}")
+		said = append(said, fill(frame))
+		steps = append(steps, reward.Step{Number: i + 1, Meta: fill(meta), Query: name + ": " + step.Expr, Answer: strconv.Itoa(step.Value)})
 	}
 	return "<think>\n" + strings.Join(said, " ") + "\n</think>\n<answer>\n" +
-		fmt.Sprintf(pick(random, answering), p.Answer()) + "\n</answer>"
+		fmt.Sprintf(pick(random, answering), p.Answer()) + "\n</answer>", steps
 }
 
 // capital returns the text with its first letter, an ASCII one, in upper case.

@@ -16,6 +16,8 @@ type template struct {
 	whole      []string // ways to name it
 	finish     byte     // what is done with {k} at the end: '-' from the whole, 'c' change out of {k}, '/' shared by {k}; 0 = nothing
 	end        []string // ways to name the result of that
+	unit       string   // what every step counts, if they all count the same
+	spread     int      // numbers are drawn up to this much larger; 0 = small ones
 }
 
 // fact gives the numbers of one part and the operation that makes its value of them. In a
@@ -48,12 +50,12 @@ var trained = []template{
 		parts: counted, join: '+', whole: total,
 	},
 	{
-		name: "market", things: fruits, facts: [2]fact{priced, priced},
+		name: "market", unit: "dollars", things: fruits, facts: [2]fact{priced, priced},
 		tell: "At the market {n} buys {1} and {2}.", ask: []string{"How much do the {p} and the {q} cost together?"},
 		parts: costs, join: '+', whole: total,
 	},
 	{
-		name: "change", things: goods, facts: [2]fact{priced, priced},
+		name: "change", unit: "dollars", things: goods, facts: [2]fact{priced, priced},
 		tell: "{n} buys {1} and {2}, and pays with {k} dollars.", ask: []string{"How much change is there after the {p} and the {q}?"},
 		parts: costs, join: '+', whole: total, finish: 'c', end: []string{"the change", "the change that is due"},
 	},
@@ -78,18 +80,18 @@ var trained = []template{
 		parts: []string{"the good {x}", "how many good {x}", "the number of good {x}"}, join: '+', whole: total,
 	},
 	{
-		name: "selling", things: people, facts: [2]fact{{"{x} buys {a}", '-'}, {"{x} buys {a}", '-'}},
+		name: "selling", unit: "lamps", things: people, facts: [2]fact{{"{x} buys {a}", '-'}, {"{x} buys {a}", '-'}},
 		tell: "A stall has {s} lamps. {1} and {2}.", ask: []string{"How many lamps are left after {p} and {q}?"},
 		parts: []string{"what is left after {x}", "the lamps left after {x}"},
 	},
 	{
-		name: "bus", things: []string{"Hill", "Lake", "Park", "Mill", "Dock", "Oak", "Fort", "Bay"},
+		name: "bus", unit: "riders", things: []string{"Hill", "Lake", "Park", "Mill", "Dock", "Oak", "Fort", "Bay"},
 		facts: [2]fact{{"At {x} {a} get on", '+'}, {"At {x} {a} get off", '-'}},
 		tell:  "A bus has {s} riders. {1}. {2}.", ask: []string{"How many riders are there after {p} and {q}?"},
 		parts: []string{"the riders after {x}", "how many riders after {x}", "the number of riders after {x}"},
 	},
 	{
-		name: "saving", things: people, facts: [2]fact{{"{x} adds {a}", '+'}, {"{x} adds {a}", '+'}},
+		name: "saving", unit: "coins", things: people, facts: [2]fact{{"{x} adds {a}", '+'}, {"{x} adds {a}", '+'}},
 		tell: "A jar holds {s} coins. {1} and {2}.", ask: []string{"How many coins are in it after {p} and {q}?"},
 		parts: []string{"the coins after {x}", "how many coins after {x}", "the number of coins after {x}"},
 	},
@@ -104,12 +106,12 @@ var trained = []template{
 		parts: counted, join: '+', whole: total, finish: '-', end: []string{"what is kept", "the ones kept"},
 	},
 	{
-		name: "reading", things: people, facts: [2]fact{{"{x} reads {a} pages today and {b} tomorrow", '+'}, {"{x} reads {a} pages a day for {b} days", '*'}},
+		name: "reading", unit: "pages", things: people, facts: [2]fact{{"{x} reads {a} pages today and {b} tomorrow", '+'}, {"{x} reads {a} pages a day for {b} days", '*'}},
 		tell: "{1}. {2}.", ask: []string{"How many more pages does {p} read than {q}?"},
 		parts: []string{"what {x} reads", "the pages {x} reads", "how many pages {x} reads"}, join: '-', whole: difference,
 	},
 	{
-		name: "wages", things: people, facts: [2]fact{{"{x} works {a} hours at {b} dollars an hour", '*'}, {"{x} works {a} hours at {b} dollars an hour", '*'}},
+		name: "wages", unit: "dollars", things: people, facts: [2]fact{{"{x} works {a} hours at {b} dollars an hour", '*'}, {"{x} works {a} hours at {b} dollars an hour", '*'}},
 		tell: "{1}. {2}.", ask: []string{"How much do {p} and {q} earn together?"},
 		parts: []string{"what {x} earns", "the money {x} earns", "how much {x} earns"}, join: '+', whole: total,
 	},
@@ -124,13 +126,13 @@ var heldOut = []template{
 		parts: counted, join: '+', whole: total,
 	},
 	{
-		name: "tickets", things: []string{"rides", "shows", "drinks", "snacks", "games", "tours"},
+		name: "tickets", unit: "dollars", things: []string{"rides", "shows", "drinks", "snacks", "games", "tours"},
 		facts: [2]fact{{"{a} {x} for {b} dollars each", '*'}, {"{a} {x} for {b} dollars each", '*'}},
 		tell:  "At the fair {n} pays for {1} and {2}.", ask: []string{"How much more do the {p} cost than the {q}?"},
 		parts: costs, join: '-', whole: difference,
 	},
 	{
-		name: "tank", things: []string{"pump", "hose", "pipe", "valve", "bucket", "truck"},
+		name: "tank", unit: "liters", things: []string{"pump", "hose", "pipe", "valve", "bucket", "truck"},
 		facts: [2]fact{{"The {x} brings {a}", '+'}, {"The {x} takes {a}", '-'}},
 		tell:  "A tank holds {s} liters. {1}. {2}.", ask: []string{"How many liters does it hold after the {p} and the {q}?"},
 		parts: []string{"the liters after the {x}", "how many liters after the {x}", "the number of liters after the {x}"},
@@ -154,7 +156,7 @@ var heldOut = []template{
 		parts: counted, join: '-', whole: difference,
 	},
 	{
-		name: "cards", things: people, facts: [2]fact{{"{x} wins {a} of them", '-'}, {"{x} brings {a} more", '+'}},
+		name: "cards", unit: "cards", things: people, facts: [2]fact{{"{x} wins {a} of them", '-'}, {"{x} brings {a} more", '+'}},
 		tell: "A pile has {s} cards. {1} and {2}.", ask: []string{"How many cards are there after {p} and {q}?"},
 		parts: []string{"the cards after {x}", "how many cards after {x}", "the number of cards after {x}"},
 	},

@@ -16,15 +16,27 @@ import (
 	"strings"
 
 	"github.com/rlkd/rlkd/model/rng"
+	"github.com/rlkd/rlkd/reward"
 )
 
 // Row is one line of the data: the problem, its answer and the teacher's text, with the name
-// of the template it was made from.
+// of the template it was made from; from [WithSteps], with the steps of the teacher's text too.
 type Row struct {
-	Problem    string `json:"problem"`
-	Answer     string `json:"answer"`
-	Generation string `json:"generation"`
-	Template   string `json:"template"`
+	Problem    string        `json:"problem"`
+	Answer     string        `json:"answer"`
+	Generation string        `json:"generation"`
+	Template   string        `json:"template"`
+	Steps      []reward.Step `json:"steps,omitempty"`
+}
+
+// WithSteps returns rows that [Generate] made with the seed, with the steps of their teacher's
+// texts, exactly: a score that is computed with them is no matter of how well a text is taken apart.
+func WithSteps(seed uint64, rows []Row, from []Problem) []Row {
+	out := append([]Row(nil), rows...)
+	for i := range out {
+		_, out[i].Steps = teach(from[i], seed, uint64(i))
+	}
+	return out
 }
 
 // JSONL returns rows as they stand in the data files, one JSON object a line.
@@ -44,6 +56,7 @@ type Step struct {
 	Names []string
 	Expr  string
 	Value int
+	unit  string
 }
 
 // Problem is a word problem with its solution in the teacher's order. Choices are the names of
@@ -83,7 +96,7 @@ func Generate(seed uint64, train, test int) (rows []Row, from []Problem) {
 			p = templates[nth%len(templates)].problem(source)
 		}
 		seen[p.Text] = true
-		rows = append(rows, Row{p.Text, p.Answer(), Teach(p, seed, uint64(i)), p.Template})
+		rows = append(rows, Row{Problem: p.Text, Answer: p.Answer(), Generation: Teach(p, seed, uint64(i)), Template: p.Template})
 		from = append(from, p)
 	}
 	return rows, from
@@ -108,7 +121,7 @@ func (t template) problem(random *rng.Stream) Problem {
 		for i := range parts {
 			parts[i].numbers(random, t)
 		}
-		start, last := 12+random.IntN(40), lastNumber(random, t)
+		start, last := 12+random.IntN(40+10*t.spread), lastNumber(random, t)
 		if steps, ok := t.solve(parts, start, last); ok {
 			return t.write(random, parts, steps, person, start, last)
 		}
@@ -128,12 +141,21 @@ func (p *part) numbers(random *rng.Stream, t template) {
 	if t.join == 0 {
 		p.a = 3 + random.IntN(9)
 	}
+	if t.spread > 0 {
+		p.a += random.IntN(t.spread)
+		if p.fact.op != '-' {
+			p.b += random.IntN(t.spread)
+		}
+	}
 }
 
 // lastNumber draws {k}.
 func lastNumber(random *rng.Stream, t template) int {
 	switch t.finish {
 	case 'c':
+		if t.spread > 0 {
+			return 50 * (1 + random.IntN(12*t.spread))
+		}
 		return []int{50, 60, 80, 100}[random.IntN(4)]
 	case '/':
 		return 2 + random.IntN(5)
@@ -150,7 +172,7 @@ func (t template) solve(parts [2]part, start, last int) ([]Step, bool) {
 	add := func(names []string, a int, op byte, b int) int {
 		v, good := calculate(a, op, b)
 		ok = ok && good
-		steps = append(steps, Step{names, fmt.Sprintf("%d %c %d", a, op, b), v})
+		steps = append(steps, Step{names, fmt.Sprintf("%d %c %d", a, op, b), v, t.unit})
 		return v
 	}
 	value := [2]int{}
