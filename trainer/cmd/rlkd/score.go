@@ -19,12 +19,6 @@ Of the configuration it uses reward_weights and structure.`,
 	}
 }
 
-// scored is a score as a row, with the reasons for the parts that are null.
-type scored struct {
-	reward.Score
-	Missing map[string]string `json:"missing,omitempty"`
-}
-
 func score(c *cli.Context) error {
 	scorer, err := newScorer(c, trainer.NeedScore)
 	if err != nil {
@@ -46,7 +40,7 @@ func score(c *cli.Context) error {
 		if err != nil {
 			return r.Errorf("%w", err)
 		}
-		return writeRow(c, explain(scores[0]))
+		return writeRow(c, scores[0].Explain())
 	})
 }
 
@@ -57,19 +51,4 @@ func newScorer(c *cli.Context, need trainer.Need) (*reward.Scorer, error) {
 		return nil, err
 	}
 	return reward.NewScorer(config.RewardWeights, config.Structure)
-}
-
-func explain(s reward.Score) scored {
-	row := scored{s, map[string]string{}}
-	if row.Steps == nil {
-		row.Steps = []reward.StepScore{} // [] in JSON, not null
-	}
-	for name, part := range map[string]reward.Value{
-		"accuracy": s.Accuracy, "format": s.Format, "tag_count": s.TagCount, "structure": s.Structure, "total": s.Total,
-	} {
-		if part.Missing != "" {
-			row.Missing[name] = part.Missing
-		}
-	}
-	return row
 }
