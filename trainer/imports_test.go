@@ -16,7 +16,8 @@ var mayImport = map[string][]string{
 	"model":            {"cgo", "model/..."},
 	"reward":           {"reward/..."},
 	"trainer":          {"cgo", "model/...", "reward/..."},
-	"trainer/cmd/rlkd": {"cgo", "model/...", "reward/...", "trainer"},
+	"trainer/serve":    {"reward"},
+	"trainer/cmd/rlkd": {"cgo", "model/...", "reward/...", "trainer", "trainer/serve"},
 	"bench":            {"cgo", "model/...", "reward/...", "trainer"},
 
 	"trainer/recipes/wordproblems": {"model/rng", "reward"},

@@ -59,7 +59,7 @@ func newApp(in io.Reader, out, log io.Writer) *cli.App {
 		Action:                    noCommand,
 		Commands: []*cli.Command{
 			trainCommand(), sftCommand(), generateCommand(), tokenizeCommand(), logprobsCommand(), stepCommand(),
-			scoreCommand(), decomposeCommand(), evalCommand(), doctorCommand(),
+			scoreCommand(), serveCommand(), decomposeCommand(), evalCommand(), doctorCommand(),
 		},
 	}
 	for _, c := range app.Commands {

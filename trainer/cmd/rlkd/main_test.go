@@ -114,6 +114,15 @@ func TestBadInput(t *testing.T) {
 		{"logprobs --model short.gguf", "", "short.gguf"},
 		{"step --config train.yaml --rollouts good.jsonl", "", ""},
 		{"eval --model no.gguf --data key.jsonl", "", ""},
+		{"serve-reward --listen 8000", "", `serve-reward: --listen: want HOST:PORT, got "8000"`},
+		{"serve-reward --listen 0.0.0.0:0", "", "--listen 0.0.0.0:0 is open to other machines: set a token in RLKD_TOKEN, or allow it by --insecure"},
+		{"serve-reward --listen :0", "", "is open to other machines"},
+		{"serve-reward --listen 127.0.0.1:99999", "", "serve-reward: --listen: listen tcp: address 99999: invalid port"},
+		{"serve-reward --token-env NOT_SET_ANYWHERE", "", "the environment has no NOT_SET_ANYWHERE"},
+		{"serve-reward --queue 5", "", "--queue: want at least --max-rows, got 5"},
+		{"serve-reward --timeout 0s", "", "--timeout: want 1ms or more, got 0s"},
+		{"serve-reward --data key.jsonl", "", `dataset: key.jsonl:2: missing key "generation"`},
+		{"serve-reward --config range.yaml", "", "range.yaml"},
 	} {
 		code, out, log := rlkd(c.in, strings.Fields(c.args)...)
 		if code != 1 || out != "" || strings.Count(log, "\n") != 1 || !strings.HasPrefix(log, "rlkd: ") || !strings.Contains(log, c.want) {
