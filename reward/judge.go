@@ -28,11 +28,13 @@ type Question struct {
 }
 
 // Verdict is the answer to a question: Same, or Missing with the reason why nobody could say.
-// By names who decided: absent (the student lacks the part), verifier, rules, judge.
+// By names who decided: absent (the student lacks the part), verifier, rules, judge. P is the
+// probability of yes against no, nil from a judge that has none.
 type Verdict struct {
-	Same    bool   `json:"same"`
-	Missing string `json:"missing,omitempty"`
-	By      string `json:"by"`
+	Same    bool     `json:"same"`
+	Missing string   `json:"missing,omitempty"`
+	By      string   `json:"by"`
+	P       *float64 `json:"p,omitempty"`
 }
 
 // Judge answers questions. It returns one verdict for each question, in their order, and marks
