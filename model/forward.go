@@ -13,6 +13,7 @@ type attention func(i int, q, k, v *torch.Tensor) *torch.Tensor
 // pass is one run over packed tokens: what every layer needs beside its input.
 type pass struct {
 	m        *Model
+	adapter  *Adapter      // nil for none
 	graph    bool          // record gradients
 	cos, sin *torch.Tensor // [P, 1, headDim]
 	attend   attention
@@ -20,7 +21,7 @@ type pass struct {
 
 // newPass prepares a run over tokens at the given positions.
 func (m *Model) newPass(positions []int, graph bool, attend attention) *pass {
-	p := &pass{m: m, graph: graph, attend: attend}
+	p := &pass{m: m, adapter: m.active, graph: graph, attend: attend}
 	at := torch.FromInts(positions, m.Device, len(positions), 1).Cast(torch.Float32)
 	angle := at.Mul(m.invFreq).Unsqueeze(1) // [P, 1, headDim]
 	p.cos = angle.Cos().MulScalar(m.ropeScale).Cast(m.DType)
@@ -68,7 +69,7 @@ func (p *pass) mlp(l *block, x *torch.Tensor) *torch.Tensor {
 }
 
 func (p *pass) linear(x *torch.Tensor, w, bias *Param) *torch.Tensor {
-	return torch.Linear(x, p.m.weight(w, p.graph), p.m.weight(bias, p.graph))
+	return p.adapted(torch.Linear(x, p.m.weight(w, p.graph), p.m.weight(bias, p.graph)), x, w)
 }
 
 func (p *pass) normed(x *torch.Tensor, w *Param) *torch.Tensor {

@@ -44,19 +44,20 @@ func (m *Model) logits(h *torch.Tensor) *torch.Tensor {
 	return l
 }
 
-// backward adds to the head's gradient that of sum(c.logp * dlogp) and returns the gradient
-// of h, [n, hidden]. With p the probabilities and y the target, the gradient of the logits is
-// (onehot(y) - p) * dlogp / temperature. It overwrites c.probs.
+// headBackward adds to the head's gradient, unless it is frozen, that of sum(c.logp * dlogp) and
+// returns the gradient of h, [n, hidden]. With p the probabilities and y the target, the gradient
+// of the logits is (onehot(y) - p) * dlogp / temperature. It overwrites c.probs.
 func (m *Model) headBackward(c chunk, h, dlogp *torch.Tensor, temperature float64) *torch.Tensor {
 	d := dlogp.MulScalar(1/temperature).Reshape(-1, 1)
 	c.probs.Mul_(d.Neg())
 	c.probs.ScatterAdd_(-1, c.targets, d)
 	dlogits := c.probs.Cast(m.DType)
-	grad := m.head.grad()
-	if m.DType == torch.Float32 {
-		grad.AddMM_(dlogits.Transpose(0, 1), h)
-	} else {
-		grad.Add_(dlogits.Transpose(0, 1).MatMul(h), 1)
+	switch {
+	case m.head.Master == nil:
+	case m.DType == torch.Float32:
+		m.head.grad().AddMM_(dlogits.Transpose(0, 1), h)
+	default:
+		m.head.grad().Add_(dlogits.Transpose(0, 1).MatMul(h), 1)
 	}
 	return dlogits.MatMul(m.head.work)
 }

@@ -43,18 +43,20 @@ func (m *Model) hidden(b *Batch) *torch.Tensor {
 type TokenLoss func(logp, entropy *torch.Tensor, lo, hi int) *torch.Tensor
 
 // ForwardBackward runs b, gives the log-probabilities (at the temperature) of its completion
-// tokens to loss chunk by chunk, and adds the gradients of all of it to the masters'. With
-// checkpoint, only each layer's input is kept and the layer is computed again on the way
-// back: less memory for a third more work.
+// tokens to loss chunk by chunk, and adds the gradients of all of it to the masters', the
+// model's and the active adapter's. With checkpoint, only each layer's input is kept and the
+// layer is computed again on the way back: less memory for a third more work.
 func (m *Model) ForwardBackward(b *Batch, temperature float64, checkpoint bool, loss TokenLoss) {
 	torch.EnableGrad(func() {
 		ids := torch.FromInts(b.ids, m.Device, len(b.ids))
-		x := torch.Embedding(m.embed.work.Detach(), ids).RequireGrad(true)
+		x := torch.Embedding(m.embed.work.Detach(), ids).RequireGrad(m.embed.Master != nil)
 		t := tape{pass: m.newPass(b.positions, true, m.packed(b)), first: x}
 		x = t.forward(checkpoint)
 		x = t.final(x.IndexSelect(0, torch.FromInts(b.predict, m.Device, len(b.predict))))
 		x.BackwardFrom(m.headGrad(b, x.Detach(), temperature, loss))
-		m.embedBackward(b, t.backward())
+		if grad := t.backward(); m.embed.Master != nil {
+			m.embedBackward(b, grad)
+		}
 	})
 }
 
@@ -124,17 +126,21 @@ func (t *tape) forward(checkpoint bool) *torch.Tensor {
 	return t.last
 }
 
-// backward goes on from the gradient of forward's output, and returns that of first.
+// backward goes on from the gradient of forward's output, and returns that of first,
+// nil if the embedding is frozen.
 func (t *tape) backward() *torch.Tensor {
 	if t.last == nil {
 		return t.first.Grad()
 	}
 	grad := t.last.Grad()
 	for i := len(t.inputs) - 1; i >= 0; i-- {
-		x := t.inputs[i].RequireGrad(true)
-		next := torch.Tidy(func() *torch.Tensor {
+		x := t.inputs[i].RequireGrad(i > 0 || t.m.embed.Master != nil)
+		var next *torch.Tensor // nil where nothing below is trained
+		torch.Scope(func() {
 			t.layer(i, x).BackwardFrom(grad)
-			return x.Grad()
+			if next = x.Grad(); next != nil {
+				next.Keep()
+			}
 		})
 		grad.Free()
 		x.Free()

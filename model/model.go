@@ -20,12 +20,13 @@ type Model struct {
 	head      *Param        // [vocab, hidden]; embed itself when tied
 	invFreq   *torch.Tensor // [1, headDim], fp32: the rotary frequencies, twice over
 	ropeScale float64
+	active    *Adapter // takes part in every pass; nil for none
 }
 
 // Param is one weight of a model.
 type Param struct {
 	Name   string
-	Master *torch.Tensor // fp32 leaf that is trained; nil in a model loaded for inference
+	Master *torch.Tensor // fp32 leaf that is trained; nil for what is not, as in a model loaded for inference
 	work   *torch.Tensor // in the model's dtype, for passes that record no graph; Master itself if that is fp32
 }
 
@@ -43,7 +44,7 @@ type block struct {
 type Options struct {
 	Device torch.Device
 	DType  torch.DType // Float32 or BFloat16
-	Train  bool        // keep fp32 masters that record gradients
+	Train  bool        // keep fp32 masters that record gradients; without, an adapter can still be trained
 }
 
 // Load brings the weights of src to a device. The tensors belong to the current scope.
@@ -55,16 +56,7 @@ func Load(src *files.Model, o Options) (*Model, error) {
 		if err != nil {
 			return nil, err
 		}
-		p := &Param{Name: spec.Name}
-		if o.Train {
-			p.Master = torch.FromFloat32s(data, torch.Float32, o.Device, dims...).RequireGrad(true)
-			p.work = p.Master
-			if o.DType != torch.Float32 {
-				p.work = p.Master.Detach().Cast(o.DType)
-			}
-		} else {
-			p.work = torch.FromFloat32s(data, o.DType, o.Device, dims...)
-		}
+		p := newParam(spec.Name, data, o, dims...)
 		m.params = append(m.params, p)
 		byName[p.Name] = p
 	}
@@ -73,6 +65,21 @@ func Load(src *files.Model, o Options) (*Model, error) {
 	m.invFreq = torch.FromFloat32s(append(freq, freq...), torch.Float32, o.Device, 1, 2*len(freq))
 	m.ropeScale = scale
 	return m, nil
+}
+
+// newParam brings one weight to a device.
+func newParam(name string, data []float32, o Options, dims ...int) *Param {
+	p := &Param{Name: name}
+	if !o.Train {
+		p.work = torch.FromFloat32s(data, o.DType, o.Device, dims...)
+		return p
+	}
+	p.Master = torch.FromFloat32s(data, torch.Float32, o.Device, dims...).RequireGrad(true)
+	p.work = p.Master
+	if o.DType != torch.Float32 {
+		p.work = p.Master.Detach().Cast(o.DType)
+	}
+	return p
 }
 
 // bind hangs the parameters where the forward pass looks for them.
@@ -97,27 +104,32 @@ func (m *Model) bind(p map[string]*Param) {
 	}
 }
 
-// Params are the weights, in the order of Config.Tensors.
+// Params are the weights, in the order of Config.Tensors; those of an adapter are not among them.
 func (m *Model) Params() []*Param { return m.params }
 
-// Refresh brings the weights that rollouts use up to the masters, after an optimizer step.
+// Refresh brings the weights that rollouts use up to the masters, after an optimizer step: the
+// model's, and those of the active adapter.
 func (m *Model) Refresh() {
+	all := m.params
+	if m.active != nil {
+		all = append(m.active.Params(), all...)
+	}
 	torch.NoGrad(func() {
-		for _, p := range m.params {
-			if p.work != p.Master {
+		for _, p := range all {
+			if p.Master != nil && p.work != p.Master {
 				p.work.Copy_(p.Master)
 			}
 		}
 	})
 }
 
-// weight is p as the forward pass uses it: when a graph is recorded, the master (converted,
-// so that its gradient arrives in fp32), otherwise the working copy. Nil for no p.
+// weight is p as the forward pass uses it: when a graph is recorded, the master if there is one
+// (converted, so that its gradient arrives in fp32), otherwise the working copy. Nil for no p.
 func (m *Model) weight(p *Param, graph bool) *torch.Tensor {
 	switch {
 	case p == nil:
 		return nil
-	case graph && p.work != p.Master:
+	case graph && p.Master != nil && p.work != p.Master:
 		return p.Master.Cast(m.DType)
 	}
 	return p.work

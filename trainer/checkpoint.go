@@ -55,17 +55,22 @@ func sumFile(path string) (fileSum, error) {
 }
 
 // SaveModel writes the student's weights, as they are trained (fp32), with its tokenizer and
-// chat template as a Hugging Face directory. What is there already is replaced.
+// chat template as a Hugging Face directory; of an adapted student the adapter alone, as PEFT
+// does. What is there already is replaced.
 func (s *Student) SaveModel(dir string) error { return putDir(dir, s.write) }
 
 // write saves the model into a directory that must not exist.
 func (s *Student) write(dir string) error {
 	defer torch.EmptyCache() // of the copies
 	masters := map[string]*torch.Tensor{}
-	for _, p := range s.Params() {
+	for _, p := range s.Trained() {
 		masters[p.Name] = p.Master
 	}
-	return files.Save(dir, s.Files, func(name string) ([]float32, error) { return read(masters[name]) }, files.SaveOptions{DType: files.F32})
+	values := func(name string) ([]float32, error) { return read(masters[name]) }
+	if s.Adapter != nil {
+		return files.SaveAdapter(dir, s.Files, s.Adapter.Config, values)
+	}
+	return files.Save(dir, s.Files, values, files.SaveOptions{DType: files.F32})
 }
 
 // read brings a tensor to the host.
@@ -213,10 +218,10 @@ type moment struct {
 	*torch.Tensor
 }
 
-// moments are m.<name> and v.<name> for each weight.
+// moments are m.<name> and v.<name> for each trained weight.
 func (o *Optimizer) moments(s *Student) []moment {
 	var out []moment
-	for i, p := range s.Params() {
+	for i, p := range s.Trained() {
 		out = append(out, moment{"m." + p.Name, o.m[i]}, moment{"v." + p.Name, o.v[i]})
 	}
 	return out

@@ -14,6 +14,9 @@ import (
 type Config struct {
 	// Model is the student: a Hugging Face directory or a .gguf file. Required.
 	Model string `yaml:"model"`
+	// Adapter is a directory with a LoRA adapter for the model, as PEFT or this program writes it:
+	// eval uses it, training goes on with it and leaves the model frozen. Empty = none. Default empty.
+	Adapter string `yaml:"adapter"`
 	// Dataset is the JSONL file of {problem, answer, generation} to train on. Required by train.
 	Dataset string `yaml:"dataset"`
 	// EvalDataset is the held-out JSONL file. Where it is given, train evaluates at the start,
@@ -89,6 +92,10 @@ type Config struct {
 	MicroBatchTokens int `yaml:"micro_batch_tokens"`
 	// GradientCheckpointing recomputes each layer in the backward pass to save memory. Default false.
 	GradientCheckpointing bool `yaml:"gradient_checkpointing"`
+
+	// LoRA trains an adapter in place of the model's own weights, in train, sft and step. What they
+	// save is then an adapter as PEFT has it. Null = train all weights. Default null.
+	LoRA *LoRAConfig `yaml:"lora"`
 
 	// RewardWeights are the factors of the total reward. Default 15, 10, 10, 15.
 	RewardWeights reward.Weights `yaml:"reward_weights"`

@@ -39,6 +39,9 @@ func (d *decoder) assign(key string, node ast.Node, dst reflect.Value) error {
 		if err := d.mapping(key, mapping, dst); err != nil {
 			return err
 		}
+	case dst.Type() == reflect.TypeFor[Targets]() && isText(node):
+		text, _, _ := scalarText(node)
+		dst.Set(reflect.ValueOf(Targets{text}))
 	case dst.Kind() == reflect.Slice:
 		sequence, ok := node.(*ast.SequenceNode)
 		if !ok {
@@ -64,6 +67,8 @@ func fill(dst reflect.Value) {
 	case !dst.IsNil():
 	case dst.Type() == reflect.TypeFor[*SFTConfig]():
 		dst.Set(reflect.ValueOf(DefaultSFT()))
+	case dst.Type() == reflect.TypeFor[*LoRAConfig]():
+		dst.Set(reflect.ValueOf(DefaultLoRA()))
 	default:
 		dst.Set(reflect.New(dst.Type().Elem()))
 	}
@@ -151,6 +156,11 @@ func scalarText(node ast.Node) (text string, plain, isText bool) {
 		return n.GetToken().Value, true, false
 	}
 	return "", false, false
+}
+
+func isText(node ast.Node) bool {
+	_, _, is := scalarText(node)
+	return is
 }
 
 // describe names what a node holds, for an error.

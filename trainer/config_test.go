@@ -175,7 +175,7 @@ func TestConfigRoundTrip(t *testing.T) {
 	plain := DefaultConfig()
 	plain.Eval.PassK = []int{1, 4}
 	full := DefaultConfig()
-	full.Eval.PassK, full.SFT = []int{1, 2, 4}, DefaultSFT()
+	full.Eval.PassK, full.SFT, full.LoRA = []int{1, 2, 4}, DefaultSFT(), DefaultLoRA()
 	full.Seed, full.LearningRate, full.Beta = 1<<63+1, 1.25e-7, 1.0/3
 	high := 0.28
 	full.EpsilonHigh = &high

@@ -24,6 +24,11 @@ func (c *Config) check(need Need, missing string, origin map[string]string) erro
 		}
 		return fmt.Errorf("%s%s: want %s, got %s", blame(origin[r.key]), r.key, r.allowed, show(r.value))
 	}
+	if c.LoRA != nil {
+		if key, problem := c.LoRA.settings("").Check(); key != "" {
+			return fmt.Errorf("%slora.%s: %s", blame(origin["lora."+key]), key, problem)
+		}
+	}
 	if key, problem := c.Structure.Check(); problem != "" {
 		return fmt.Errorf("%sstructure.%s: %s", blame(origin["structure."+key]), key, problem)
 	}

@@ -10,12 +10,13 @@ import (
 // GRPO is the policy-gradient update of rlkd.md (Shao et al. 2024, eq. 3; TRL's GRPOTrainer).
 type GRPO struct {
 	*Learner
-	Ref                  *model.Model // frozen; nil when Beta is 0
-	LossType             string       // grpo, bnpo, dapo, dr_grpo
-	Beta                 float64      // weight of the KL term against Ref
-	Epsilon, EpsilonHigh float64      // the ratio is clipped to [1-Epsilon, 1+EpsilonHigh]
-	NumIterations        int          // updates per step
-	MaxCompletionLength  int          // normaliser of dr_grpo
+	Ref                  *model.Model   // frozen; nil when Beta is 0; the trained one itself with LoRA
+	RefAdapter           *model.Adapter // active on Ref while it is the reference; nil for none
+	LossType             string         // grpo, bnpo, dapo, dr_grpo
+	Beta                 float64        // weight of the KL term against Ref
+	Epsilon, EpsilonHigh float64        // the ratio is clipped to [1-Epsilon, 1+EpsilonHigh]
+	NumIterations        int            // updates per step
+	MaxCompletionLength  int            // normaliser of dr_grpo
 }
 
 // newGRPO is the configuration's update of a student, with an optimizer that has taken no
@@ -25,7 +26,7 @@ func newGRPO(c *Config, s *Student) *GRPO {
 		Learner: &Learner{
 			Model: s.Model, MaxGradNorm: c.MaxGradNorm, MicroTokens: c.MicroBatchTokens,
 			Checkpoint: c.GradientCheckpointing, Temperature: c.Temperature,
-			Opt: NewOptimizer(s.Params(), torch.AdamW{Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Eps: c.AdamEpsilon, WeightDecay: c.WeightDecay}),
+			Opt: NewOptimizer(s.Trained(), torch.AdamW{Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Eps: c.AdamEpsilon, WeightDecay: c.WeightDecay}),
 		},
 		LossType: c.LossType, Beta: c.Beta, Epsilon: c.Epsilon, EpsilonHigh: c.ClipHigh(),
 		NumIterations: c.NumIterations, MaxCompletionLength: c.MaxCompletionLength,
@@ -43,7 +44,7 @@ func (g *GRPO) Step(samples []Sample, lr float64) ([]Stats, error) {
 	batches := microBatches(g.withGradient(samples), g.MicroTokens, weight)
 	if g.Beta != 0 {
 		for _, mb := range batches {
-			if err := torch.Try(func() error { mb.ref = g.Ref.LogProbs(mb.batch, g.Temperature); return nil }); err != nil {
+			if err := torch.Try(func() error { g.refer(mb); return nil }); err != nil {
 				return nil, err
 			}
 		}
@@ -58,6 +59,11 @@ func (g *GRPO) Step(samples []Sample, lr float64) ([]Stats, error) {
 		all = append(all, s)
 	}
 	return all, nil
+}
+
+// refer computes the reference's log-probabilities.
+func (g *GRPO) refer(mb *microBatch) {
+	g.Ref.With(g.RefAdapter, func() { mb.ref = g.Ref.LogProbs(mb.batch, g.Temperature) })
 }
 
 // withGradient leaves out the samples that change nothing: those without advantage, unless a

@@ -55,7 +55,8 @@ func (l *Learner) update(batches []*microBatch, lr float64, loss func(mb *microB
 	err = torch.Try(func() error {
 		defer l.Opt.ZeroGrad()
 		acc := torch.Zeros(torch.Float32, l.Model.Device, statCount)
-		for _, mb := range batches {
+		for i, mb := range batches {
+			l.Model.DropoutAt(l.Opt.updates, i)
 			l.Model.ForwardBackward(mb.batch, l.Temperature, l.Checkpoint, loss(mb, acc))
 			s.Trained += mb.batch.Targets()
 			torch.EmptyCache() // micro-batches differ in size; what one leaves does not fit the next

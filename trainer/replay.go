@@ -10,7 +10,7 @@ import (
 // prompt_ids, completion_ids, reward, finished}, at the full learning rate, and returns what
 // each update said. If out is not empty the weights go there. It must run on the engine.
 func Replay(c *Config, rollouts, out string) ([]Stats, error) {
-	student, err := Open(c.Model, c.Device, c.DType, true)
+	student, err := c.openTrained(c.Model)
 	if err != nil {
 		return nil, err
 	}
@@ -20,11 +20,9 @@ func Replay(c *Config, rollouts, out string) ([]Stats, error) {
 	}
 	grpo := newGRPO(c, student)
 	if c.Beta != 0 {
-		ref, err := Open(c.Model, c.Device, c.DType, false)
-		if err != nil {
+		if err := grpo.openReference(c, student, c.Model); err != nil {
 			return nil, err
 		}
-		grpo.Ref = ref.Model
 	}
 	updates, err := grpo.Step(samples, c.LearningRate)
 	if err != nil || out == "" {

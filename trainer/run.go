@@ -72,7 +72,7 @@ func FineTune(ctx context.Context, c *Config, resume bool, w Watch) error {
 			if path == "" {
 				path = c.Model
 			}
-			student, err := r.open(path, true)
+			student, err := r.config.openTrained(path)
 			if err != nil {
 				return err
 			}
@@ -119,7 +119,7 @@ func (r *run) train(ctx context.Context) error {
 				r.watch.note("resuming from " + from)
 			}
 		}
-		student, err := r.open(from, true)
+		student, err := c.openTrained(from)
 		if err != nil {
 			return err
 		}
@@ -202,11 +202,6 @@ func (r *run) evaluate(ctx context.Context, name string, student *Student, able 
 	r.evals = append(r.evals, out)
 	r.watch.evaluated(out)
 	return nil
-}
-
-// open loads a student for the configuration's device and dtype.
-func (r *run) open(path string, train bool) (*Student, error) {
-	return Open(path, r.config.Device, r.config.DType, train)
 }
 
 // checkpoint is the newest whole checkpoint in dir of a run that is resumed.

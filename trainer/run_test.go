@@ -81,6 +81,13 @@ func TestResumeIsExact(t *testing.T) {
 		"reward_weights.tag_count=10", "save_total_limit=1", "save_steps=7",
 		"lr_scheduler_type=linear", "temperature=1.8", "top_p=0.95",
 	}
+	resumesExactly(t, sets, "sft/final/model.safetensors", "sft/final/tokenizer.json", "final/model.safetensors")
+}
+
+// resumesExactly compares a run with one of the same settings that was stopped twice: metrics,
+// completions, moments, and the files that are named.
+func resumesExactly(t *testing.T, sets []string, weights ...string) {
+	t.Helper()
 	whole := tinyConfig(t, sets...)
 	if _, err := Train(context.Background(), whole, false, Watch{}); err != nil {
 		t.Fatal(err)
@@ -97,10 +104,8 @@ func TestResumeIsExact(t *testing.T) {
 			t.Fatalf("part %d: %v", i, err)
 		}
 	}
-	for _, f := range []string{
-		"sft/final/model.safetensors", "sft/final/tokenizer.json", "final/model.safetensors", "checkpoint-4/" + optimizerFile,
-		"rollouts/step-000003.jsonl", "rollouts/step-000004.jsonl",
-	} {
+	others := []string{"checkpoint-4/" + optimizerFile, "rollouts/step-000003.jsonl", "rollouts/step-000004.jsonl"}
+	for _, f := range append(weights, others...) {
 		sameFile(t, filepath.Join(whole.OutputDir, f), filepath.Join(parts.OutputDir, f))
 	}
 	for _, dir := range []string{"", "sft"} {

@@ -30,7 +30,7 @@ func (r *run) fineTune(ctx context.Context, student *Student, dir string, state 
 		return err
 	}
 	return torch.Try(func() error {
-		opt := NewOptimizer(student.Params(), torch.AdamW{Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Eps: c.AdamEpsilon, WeightDecay: s.WeightDecay})
+		opt := NewOptimizer(student.Trained(), torch.AdamW{Beta1: c.AdamBeta1, Beta2: c.AdamBeta2, Eps: c.AdamEpsilon, WeightDecay: s.WeightDecay})
 		if state.Step > 0 {
 			if err := opt.restore(filepath.Join(from, optimizerFile), student, state.Updates); err != nil {
 				return err
@@ -76,11 +76,9 @@ func (r *run) reinforce(ctx context.Context, student *Student, state State, from
 			}
 		}
 		if c.Beta != 0 {
-			ref, err := r.open(reference, false)
-			if err != nil {
+			if err := grpo.openReference(c, student, reference); err != nil {
 				return err
 			}
-			grpo.Ref = ref.Model
 		}
 		rlkd := &RLKD{
 			Config: c, Student: student, Scorer: r.scorer, GRPO: grpo, Problems: problems,

@@ -2,6 +2,7 @@ package trainer
 
 import (
 	"fmt"
+	"io"
 	"slices"
 	"strings"
 
@@ -16,6 +17,7 @@ import (
 // Student is a model with what turns text into its tokens and back.
 type Student struct {
 	*model.Model
+	Adapter   *model.Adapter // the LoRA adapter in use; nil for none
 	Files     *files.Model
 	Tokenizer *tokenizer.Tokenizer
 	Chat      *chat.Template
@@ -94,19 +96,30 @@ func (s *Student) endOfTurn() (int, error) {
 	return 0, fmt.Errorf("no token ends a text: the model names no eos_token_id")
 }
 
-// reload takes the weights of a model of the same shape, such as a checkpoint.
+// reload takes the trained weights of a checkpoint.
 func (s *Student) reload(path string) error {
-	src, err := files.Open(path)
+	src, err := s.weights(path)
 	if err != nil {
 		return err
 	}
 	defer src.Close()
-	for _, p := range s.Params() {
+	for _, p := range s.Trained() {
 		if err := load(src, p.Name, p.Master); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
 	return torch.Try(func() error { s.Refresh(); return nil })
+}
+
+// weights opens what write saved.
+func (s *Student) weights(path string) (interface {
+	reader
+	io.Closer
+}, error) {
+	if s.Adapter != nil {
+		return files.OpenAdapter(path)
+	}
+	return files.Open(path)
 }
 
 // Prompt is the conversation {system, user} rendered by the model's own template up to where

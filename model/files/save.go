@@ -38,11 +38,8 @@ func Save(dir string, src *Model, read func(name string) ([]float32, error), o S
 	case o.MaxShardBytes < 0:
 		return fmt.Errorf("save %s: shards of %d bytes", dir, o.MaxShardBytes)
 	}
-	if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
-		if err == nil {
-			err = errors.New("it is there already; remove it or save elsewhere")
-		}
-		return fmt.Errorf("save %s: %w", dir, err)
+	if err := checkAbsent(dir); err != nil {
+		return err
 	}
 	if err := writeBeside(dir, func(work string) error {
 		if err := src.saveText(work, o.DType); err != nil {
@@ -53,6 +50,18 @@ func Save(dir string, src *Model, read func(name string) ([]float32, error), o S
 		return fmt.Errorf("save %s: %w", dir, err)
 	}
 	return nil
+}
+
+// checkAbsent is an error if there is something at the place of a directory to be saved.
+func checkAbsent(dir string) error {
+	_, err := os.Lstat(dir)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return nil
+	case err == nil:
+		err = errors.New("it is there already; remove it or save elsewhere")
+	}
+	return fmt.Errorf("save %s: %w", dir, err)
 }
 
 // writeBeside lets fill write a directory under another name and then gives it

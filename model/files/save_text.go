@@ -10,6 +10,17 @@ import (
 
 // saveText writes everything but the weights.
 func (m *Model) saveText(dir string, d DType) error {
+	if err := writeJSON(filepath.Join(dir, configFile), m.configFields(d)); err != nil {
+		return err
+	}
+	if err := writeJSON(filepath.Join(dir, generationFile), m.generationFields()); err != nil {
+		return err
+	}
+	return m.saveTokenizer(dir)
+}
+
+// saveTokenizer writes the tokenizer and the chat template.
+func (m *Model) saveTokenizer(dir string) error {
 	tokenizer, err := m.Tokenizer()
 	if err != nil {
 		return err
@@ -18,8 +29,6 @@ func (m *Model) saveText(dir string, d DType) error {
 		name   string
 		fields map[string]any
 	}{
-		{configFile, m.configFields(d)},
-		{generationFile, m.generationFields()},
 		{tokenizerConfig, m.tokenizerFields()},
 		{specialTokensFile, m.specialFields()},
 	} {

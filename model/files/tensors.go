@@ -49,10 +49,17 @@ func (c Config) Tensors() []TensorSpec {
 	return specs
 }
 
-// checkTensors compares what is stored with what the configuration asks for
-// and names every difference in one line, the first few of each kind.
+// checkTensors compares what is stored with what the configuration asks for.
 func (c Config) checkTensors(stored map[string]stored) error {
-	specs := c.Tensors()
+	if faults := compare(c.Tensors(), stored, c.ignored); faults != "" {
+		return fmt.Errorf("tensors do not fit the configuration: %s", faults)
+	}
+	return nil
+}
+
+// compare says in one line how stored tensors differ from those wanted, the first few of each
+// kind; "" if they do not. Surplus ones may be ignored.
+func compare(specs []TensorSpec, stored map[string]stored, ignored func(name string) bool) string {
 	wanted := make(map[string]bool, len(specs))
 	var missing, misshaped, surplus []string
 	for _, s := range specs {
@@ -66,7 +73,7 @@ func (c Config) checkTensors(stored map[string]stored) error {
 		}
 	}
 	for name := range stored {
-		if !wanted[name] && !c.ignored(name) {
+		if !wanted[name] && !ignored(name) {
 			surplus = append(surplus, name)
 		}
 	}
@@ -80,10 +87,7 @@ func (c Config) checkTensors(stored map[string]stored) error {
 			faults = append(faults, fmt.Sprintf("%d %s (%s)", len(f.names), f.what, firstFew(f.names)))
 		}
 	}
-	if faults == nil {
-		return nil
-	}
-	return fmt.Errorf("tensors do not fit the configuration: %s", strings.Join(faults, "; "))
+	return strings.Join(faults, "; ")
 }
 
 // ignored reports whether a stored tensor that is no parameter is harmless:

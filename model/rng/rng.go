@@ -44,6 +44,21 @@ func Uniform(seed, step, prompt, sample, position uint64) float32 {
 	return float32(x>>41<<1|1) / (1 << 24)
 }
 
+// Keep sets each byte of dst to 1 with the given probability, to the nearest multiple of
+// 2^-16, else to 0: the mask of a dropout. It is a function of the seed and of what the mask
+// is for alone.
+func Keep(dst []byte, probability float64, seed uint64, what [3]uint64) {
+	limit := uint64(probability*(1<<16) + 0.5)
+	key := [2]uint64{seed, uint64(dropout)}
+	for lo := 0; lo < len(dst); lo += 16 {
+		block := Block(key, [4]uint64{uint64(lo / 16), what[0], what[1], what[2]})
+		for i := range dst[lo:min(lo+16, len(dst))] {
+			bits := block[i/4] >> (16 * (i % 4)) & 0xFFFF
+			dst[lo+i] = byte((bits - limit) >> 63) // 1 where bits is below limit
+		}
+	}
+}
+
 // Stream is an endless sequence of random numbers named by a seed, a purpose and an index.
 // Streams that differ in any of the three are independent. The zero value is not for use;
 // call [NewStream]. A Stream is not safe for concurrent use.
@@ -62,6 +77,8 @@ type Purpose uint64
 const (
 	Shuffle   Purpose = 1 // order of the rows in an epoch; index = epoch
 	Bootstrap Purpose = 2 // resampling of problems; index = number of the statistic
+	LoRA      Purpose = 3 // an adapter's start; index = number of the tensor
+	dropout   Purpose = 4 // see [Keep]
 )
 
 // NewStream returns the stream of the given seed, purpose and index, at its start.

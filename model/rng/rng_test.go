@@ -134,3 +134,32 @@ func BenchmarkUniform(b *testing.B) {
 		b.Fatal(sum)
 	}
 }
+
+// A mask has the share of ones that was asked for, is the same when it is asked for again, and
+// another for everything else. A longer one begins with a shorter.
+func TestKeep(t *testing.T) {
+	mask := func(n int, probability float64, seed uint64, what ...uint64) []byte {
+		dst := make([]byte, n)
+		rng.Keep(dst, probability, seed, [3]uint64(what))
+		return dst
+	}
+	const n = 100_003
+	for _, p := range []float64{0, 0.05, 0.5, 0.9, 1} {
+		ones := 0
+		for _, b := range mask(n, p, 1, 2, 3, 4) {
+			ones += int(b)
+		}
+		if sigma := math.Sqrt(p * (1 - p) / n); math.Abs(float64(ones)/n-p) > 4*sigma+1e-5 {
+			t.Errorf("probability %g: %d ones of %d", p, ones, n)
+		}
+	}
+	want := mask(100, 0.5, 1, 2, 3, 4)
+	if !slices.Equal(mask(33, 0.5, 1, 2, 3, 4), want[:33]) {
+		t.Error("a mask is not what it was")
+	}
+	for _, other := range [][]byte{mask(100, 0.5, 2, 2, 3, 4), mask(100, 0.5, 1, 0, 3, 4), mask(100, 0.5, 1, 2, 0, 4), mask(100, 0.5, 1, 2, 3, 0)} {
+		if slices.Equal(other, want) {
+			t.Error("two masks are the same")
+		}
+	}
+}

@@ -23,6 +23,7 @@ count where no flag is given; without it the defaults.`,
 			&cli.IntFlag{Name: "n", Usage: "completions of each problem"},
 			&cli.Uint64Flag{Name: "seed", Usage: "seed of the random numbers"},
 			&cli.StringFlag{Name: "baseline", Usage: "model to compare with"},
+			&cli.StringFlag{Name: "baseline-adapter", Usage: "LoRA adapter to use on the baseline; without --baseline, on the model"},
 			&cli.StringFlag{Name: "samples", Usage: "write every completion with its score to this JSONL `FILE`"},
 		),
 		Action: eval,
@@ -52,11 +53,11 @@ func eval(c *cli.Context) error {
 	defer show.close()
 	e := trainer.Evaluator{Config: config, Scorer: scorer, Problems: problems, Watch: show.watch()}
 	var out evalRow
-	if out.Evaluation, err = evaluate(c, e, config.Model); err != nil {
+	if out.Evaluation, err = evaluate(c, e, config.Model, config.Adapter); err != nil {
 		return err
 	}
-	if path := c.String("baseline"); path != "" {
-		if out.Baseline, err = evaluate(c, e, path); err != nil {
+	if path, adapter := baseline(c, config); path != "" {
+		if out.Baseline, err = evaluate(c, e, path, adapter); err != nil {
 			return err
 		}
 		d := trainer.Compare(out.Baseline, out.Evaluation, config)
@@ -72,14 +73,28 @@ func eval(c *cli.Context) error {
 	return encoder.Encode(out)
 }
 
-// evaluate measures the model at path, and lets go of it.
-func evaluate(c *cli.Context, e trainer.Evaluator, path string) (out *trainer.Evaluation, err error) {
+// baseline is the model to compare with, and the adapter on it; empty for none.
+func baseline(c *cli.Context, config *trainer.Config) (path, adapter string) {
+	path, adapter = c.String("baseline"), c.String("baseline-adapter")
+	if path == "" && adapter != "" {
+		path = config.Model
+	}
+	return path, adapter
+}
+
+// evaluate measures the model at path with an adapter, and lets go of it. It is named by the
+// adapter if there is one.
+func evaluate(c *cli.Context, e trainer.Evaluator, path, adapter string) (out *trainer.Evaluation, err error) {
 	err = torch.Run(func() error {
-		s, err := openModel(c, path)
+		s, err := openModel(c, path, adapter)
 		if err != nil {
 			return err
 		}
-		out, err = e.Evaluate(c.Context, path, s)
+		name := path
+		if adapter != "" {
+			name = adapter
+		}
+		out, err = e.Evaluate(c.Context, name, s)
 		return err
 	})
 	return out, err
@@ -88,7 +103,7 @@ func evaluate(c *cli.Context, e trainer.Evaluator, path string) (out *trainer.Ev
 // evalConfig is the configuration with what the flags say put over it.
 func evalConfig(c *cli.Context) (*trainer.Config, error) {
 	sets := c.StringSlice("set")
-	for flag, key := range map[string]string{"model": "model", "data": "eval_dataset", "device": "device", "dtype": "dtype"} {
+	for flag, key := range map[string]string{"model": "model", "adapter": "adapter", "data": "eval_dataset", "device": "device", "dtype": "dtype"} {
 		if c.IsSet(flag) {
 			sets = append(sets, fmt.Sprintf("%s=%q", key, c.String(flag)))
 		}

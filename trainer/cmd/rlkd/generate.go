@@ -15,6 +15,7 @@ import (
 func modelFlags(more ...cli.Flag) []cli.Flag {
 	return append([]cli.Flag{
 		&cli.StringFlag{Name: "model", Usage: "Hugging Face directory or .gguf `FILE`"},
+		&cli.StringFlag{Name: "adapter", Usage: "LoRA adapter to use on the model, a `DIR` as PEFT or rlkd writes it"},
 		&cli.StringFlag{Name: "device", Value: "auto", Usage: "auto, cpu, cuda or cuda:N"},
 		&cli.StringFlag{Name: "dtype", Value: "auto", Usage: "auto, f32 or bf16"},
 	}, more...)
@@ -26,7 +27,7 @@ func withModel(c *cli.Context, fn func(*trainer.Student) error) error {
 		return err
 	}
 	return torch.Run(func() error {
-		s, err := openModel(c, c.String("model"))
+		s, err := openModel(c, c.String("model"), c.String("adapter"))
 		if err != nil {
 			return err
 		}
@@ -34,8 +35,13 @@ func withModel(c *cli.Context, fn func(*trainer.Student) error) error {
 	})
 }
 
-func openModel(c *cli.Context, path string) (*trainer.Student, error) {
-	return trainer.Open(path, c.String("device"), c.String("dtype"), false)
+// openModel loads a model for inference, with an adapter unless that is empty.
+func openModel(c *cli.Context, path, adapter string) (*trainer.Student, error) {
+	s, err := trainer.Open(path, c.String("device"), c.String("dtype"), false)
+	if err == nil && adapter != "" {
+		err = s.Adapt(adapter, false)
+	}
+	return s, err
 }
 
 func generateCommand() *cli.Command {

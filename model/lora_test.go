@@ -1,0 +1,136 @@
+package model_test
+
+import (
+	"math"
+	"slices"
+	"testing"
+
+	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/model"
+	"github.com/rlkd/rlkd/model/files"
+)
+
+// lora are settings that touch every linear layer.
+func lora(dropout float64) files.LoRA {
+	return files.LoRA{Rank: 4, Alpha: 8, Dropout: dropout, Targets: []string{files.AllLinear}}
+}
+
+// adapter makes one whose terms are not zero.
+func adapter(t *testing.T, m *model.Model, dropout float64, seed uint64) *model.Adapter {
+	t.Helper()
+	a, err := m.NewAdapter(lora(dropout), seed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	torch.NoGrad(func() {
+		for i, p := range a.Params() {
+			if i%2 == 1 {
+				values := make([]float32, p.Master.Numel())
+				for j := range values {
+					values[j] = float32(math.Sin(float64(i*31+j)+float64(seed))) / 8
+				}
+				p.Master.Copy_(torch.FromFloat32s(values, torch.Float32, p.Master.Device(), p.Master.Dims()...))
+			}
+		}
+	})
+	m.With(a, m.Refresh)
+	return a
+}
+
+// A new adapter changes nothing, one with terms does; it acts while it is active alone, and
+// what was active before is so again afterwards.
+func TestAdaptersDoNotSeeEachOther(t *testing.T) {
+	eachTiny(t, func(t *testing.T, dir string, _ *model.Model, g tinyGolden) {
+		m := load(t, dir, torch.Float32, false)
+		b, _ := g.batch()
+		base := m.LogProbs(b, 1)
+		zero, err := m.NewAdapter(lora(0), 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		first, second := adapter(t, m, 0, 2), adapter(t, m, 0, 3)
+		with := func(a *model.Adapter) (out []float32) {
+			m.With(a, func() { out = m.LogProbs(b, 1) })
+			return out
+		}
+		if got := with(zero); !slices.Equal(got, base) {
+			t.Error("a new adapter changes the model")
+		}
+		x, y := with(first), with(second)
+		if slices.Equal(x, base) || slices.Equal(y, base) || slices.Equal(x, y) {
+			t.Error("an adapter has no effect of its own")
+		}
+		m.Use(first)
+		m.With(second, func() {
+			m.With(nil, func() {
+				if !slices.Equal(m.LogProbs(b, 1), base) {
+					t.Error("without an adapter the model is not what it was")
+				}
+			})
+			if !slices.Equal(m.LogProbs(b, 1), y) {
+				t.Error("the second adapter is not what it was alone")
+			}
+		})
+		if err := torch.Try(func() error {
+			m.With(second, func() { panic(&torch.Error{Op: "test"}) })
+			return nil
+		}); err == nil {
+			t.Error("the panic was swallowed")
+		}
+		if !slices.Equal(m.LogProbs(b, 1), x) {
+			t.Error("the first adapter is not active again")
+		}
+		m.Use(nil)
+		m.Merge(first)
+		if d := relative(m.LogProbs(b, 1), x); !(d < 1e-5) {
+			t.Errorf("merged, log-probabilities differ by %g of their norm", d)
+		}
+	})
+}
+
+// gradients are the adapter's after one pass over b.
+func gradients(m *model.Model, a *model.Adapter, b *model.Batch, checkpoint bool, update, batch int) (out [][]float32) {
+	m.With(a, func() {
+		m.DropoutAt(update, batch)
+		m.ForwardBackward(b, 1, checkpoint, nll(b.Targets()))
+	})
+	for _, p := range a.Params() {
+		torch.Scope(func() { out = append(out, p.Master.Grad().Float32s()) })
+		p.Master.SetGrad(nil)
+	}
+	return out
+}
+
+// Dropout masks are a function of the pass: the same with and without checkpoints, another in
+// the next micro-batch and update, none outside training.
+func TestDropoutIsAFunctionOfThePass(t *testing.T) {
+	eachTiny(t, func(t *testing.T, dir string, _ *model.Model, g tinyGolden) {
+		m := load(t, dir, torch.Float32, false)
+		b, _ := g.batch()
+		a, plain := adapter(t, m, 0.3, 5), adapter(t, m, 0, 5)
+		live := torch.Live()
+		want := gradients(m, a, b, false, 3, 1)
+		for i, got := range gradients(m, a, b, true, 3, 1) {
+			if d := relative(got, want[i]); !(d < 1e-4) {
+				t.Errorf("%s: with checkpoints the gradient differs by %g", a.Params()[i].Name, d)
+			}
+		}
+		for _, other := range [][2]int{{3, 2}, {4, 1}} {
+			if d := relative(gradients(m, a, b, false, other[0], other[1])[0], want[0]); !(d > 0.01) {
+				t.Errorf("pass %v has the masks of another", other)
+			}
+		}
+		if d := relative(gradients(m, plain, b, false, 3, 1)[0], want[0]); !(d > 0.01) {
+			t.Error("dropout changes nothing")
+		}
+		if now := torch.Live(); now != live {
+			t.Errorf("%d tensors, %d before", now, live)
+		}
+		var x, y []float32
+		m.With(a, func() { x = m.LogProbs(b, 1) })
+		m.With(plain, func() { y = m.LogProbs(b, 1) })
+		if !slices.Equal(x, y) {
+			t.Error("dropout acts outside training")
+		}
+	})
+}
