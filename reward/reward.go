@@ -14,11 +14,12 @@ import (
 // Item is one completion to score, with the row of the dataset it answers. Generation is the
 // teacher's text; like Completion it has the form <think>…</think>….
 type Item struct {
-	Problem    string `json:"problem"`
-	Answer     string `json:"answer"`
-	Generation string `json:"generation"`
-	Completion string `json:"completion"`
-	Cut        bool   `json:"cut"` // the completion ended for want of room, not by itself
+	Problem      string `json:"problem"`
+	Answer       string `json:"answer"`
+	Generation   string `json:"generation"`
+	TeacherSteps []Step `json:"steps"` // if they are known: then Generation is not taken apart; nil = not known
+	Completion   string `json:"completion"`
+	Cut          bool   `json:"cut"` // the completion ended for want of room, not by itself
 }
 
 // trace is the student's reasoning. Reasoning that was cut has no steps: a prefix must not earn

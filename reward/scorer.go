@@ -90,7 +90,7 @@ func (s *Scorer) decomposePairs(ctx context.Context, items []Item) ([]pair, erro
 		teacher := Trace{item.Problem, item.Generation}
 		if d, ok := s.teacher[teacher]; ok {
 			known[teacher] = d
-		} else {
+		} else if item.TeacherSteps == nil {
 			traces = append(traces, teacher)
 		}
 		traces = append(traces, item.trace())
@@ -104,6 +104,10 @@ func (s *Scorer) decomposePairs(ctx context.Context, items []Item) ([]pair, erro
 	defer s.mu.Unlock()
 	pairs := make([]pair, len(items))
 	for i, item := range items {
+		if item.TeacherSteps != nil {
+			pairs[i] = pair{item.Problem, found[item.trace()], Decomposition{Steps: item.TeacherSteps}}
+			continue
+		}
 		teacher := Trace{item.Problem, item.Generation}
 		d, ok := known[teacher]
 		if !ok {
@@ -126,7 +130,7 @@ func (s *Scorer) decompose(ctx context.Context, traces []Trace) (map[Trace]Decom
 			continue
 		}
 		found[t] = Decomposition{}
-		text := reasoning(t.Text)
+		text := Reasoning(t.Text)
 		if text != "" && utf8.RuneCountInString(text) >= s.options.MinTraceChars {
 			asked = append(asked, t)
 			cut = append(cut, Trace{t.Problem, text})

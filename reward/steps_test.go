@@ -46,7 +46,7 @@ func FuzzRules(f *testing.F) {
 		f.Add(c.text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		for i, step := range stepsOf(plain(reasoning(text))) {
+		for i, step := range stepsOf(plain(Reasoning(text))) {
 			if step.Number != i+1 || step.Meta == "" || step.Query == "" || step.Answer == "" {
 				t.Errorf("step %d is %+v", i+1, step)
 			}

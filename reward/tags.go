@@ -29,9 +29,9 @@ func TagCount(completion string) float64 {
 	return score
 }
 
-// reasoning returns the text before the first </think>, the whole text if there is none,
+// Reasoning returns the text before the first </think>, the whole text if there is none,
 // without a leading <think>. Bytes that are no UTF-8 become U+FFFD.
-func reasoning(text string) string {
+func Reasoning(text string) string {
 	text, _, _ = strings.Cut(text, "</think>")
 	text = strings.TrimPrefix(strings.TrimSpace(text), "<think>")
 	return strings.TrimSpace(strings.ToValidUTF8(text, "\uFFFD"))

@@ -59,8 +59,8 @@ func TestReasoning(t *testing.T) {
 		"  <think>open":                                 "open",
 		"bad \xff byte":                                 "bad \uFFFD byte",
 	} {
-		if got := reasoning(text); got != want {
-			t.Errorf("reasoning(%q) = %q, want %q", text, got, want)
+		if got := Reasoning(text); got != want {
+			t.Errorf("Reasoning(%q) = %q, want %q", text, got, want)
 		}
 	}
 }

@@ -126,6 +126,10 @@ type Config struct {
 type SFTConfig struct {
 	// Dataset is the JSONL file of {problem, generation}; empty = the top-level dataset. Default empty.
 	Dataset string `yaml:"dataset"`
+	// Target is what the model learns to write: generation, the teacher's text after the problem;
+	// or steps, the labelled steps of a reasoning after that reasoning, which makes a generative
+	// structure reward model out of rows {problem, generation, steps}. Default generation.
+	Target string `yaml:"target"`
 	// MaxSteps is the number of optimizer steps. Default 100.
 	MaxSteps int `yaml:"max_steps"`
 	// BatchSize is the number of rows in a step. Default 16.
@@ -201,10 +205,16 @@ func DefaultConfig() *Config {
 // are those of the supervised stage of the paper's released recipe.
 func DefaultSFT() *SFTConfig {
 	return &SFTConfig{
-		MaxSteps: 100, BatchSize: 16, LearningRate: 5e-5, LRSchedulerType: ScheduleLinear,
+		Target: TargetGeneration, MaxSteps: 100, BatchSize: 16, LearningRate: 5e-5, LRSchedulerType: ScheduleLinear,
 		WarmupRatio: 0.1, WeightDecay: 1e-4, MaxGradNorm: 1, MaxLength: 1024,
 	}
 }
+
+// The values of sft.target.
+const (
+	TargetGeneration = "generation"
+	TargetSteps      = "steps"
+)
 
 // ClipHigh returns epsilon_high, which is epsilon when null.
 func (c *Config) ClipHigh() float64 {

@@ -148,6 +148,7 @@ func (c *Config) sftRules() []rule {
 		return nil
 	}
 	return []rule{
+		oneOf("sft.target", s.Target, TargetGeneration, TargetSteps),
 		atLeast("sft.max_steps", s.MaxSteps, 1),
 		atLeast("sft.batch_size", s.BatchSize, 1),
 		positive("sft.learning_rate", s.LearningRate),

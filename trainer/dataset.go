@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/rlkd/rlkd/model/rng"
+	"github.com/rlkd/rlkd/reward"
 )
 
 // Problem is one row of a dataset.
@@ -14,11 +15,15 @@ type Problem struct {
 	Prompt  string // key problem
 	Answer  string // key answer: the gold answer
 	Teacher string // key generation: the teacher's text, <think>…</think>…
+
+	// Key steps: the teacher's steps, where they are known; nil where they are not.
+	Steps []reward.Step
 }
 
-// LoadProblems reads the JSONL file of {problem, answer, generation} at path. Other keys are
-// left alone. Every row must have a problem, and an answer and a teacher's text if they are
-// needed; none may be blank. Errors are one line that names the file, the line and the key.
+// LoadProblems reads the JSONL file of {problem, answer, generation, steps} at path. Other keys
+// are left alone. Every row must have a problem, and an answer and a teacher's text if they are
+// needed; none may be blank. Steps are the teacher's, given instead of found in its text.
+// Errors are one line that names the file, the line and the key.
 func LoadProblems(path string, needAnswer, needTeacher bool) ([]Problem, error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -42,6 +47,10 @@ func LoadProblems(path string, needAnswer, needTeacher bool) ([]Problem, error) 
 			if field.need && strings.TrimSpace(*field.dst) == "" {
 				return r.Errorf("%s: empty", field.key)
 			}
+		}
+		var err error
+		if p.Steps, err = r.Steps(); err != nil {
+			return err
 		}
 		problems = append(problems, p)
 		return nil

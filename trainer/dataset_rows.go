@@ -8,7 +8,10 @@ import (
 	"fmt"
 	"io"
 	"reflect"
+	"strings"
 	"unicode/utf8"
+
+	"github.com/rlkd/rlkd/reward"
 )
 
 // Row is one JSON object of a JSONL file or stream.
@@ -90,6 +93,29 @@ func (r Row) Get(key string, dst any) error {
 		return r.Errorf("%s: want %s, got %s", key, want, jsonKind(raw))
 	}
 	return nil
+}
+
+// Steps are the value of the key steps, labelled steps of a reasoning: a list of {number, meta,
+// query, answer} where numbers ascend and every step has a meta. They are nil where the row has
+// no such key.
+func (r Row) Steps() (steps []reward.Step, err error) {
+	if !r.Has("steps") {
+		return nil, nil
+	}
+	if err := r.Get("steps", &steps); err != nil {
+		return nil, err
+	}
+	last := 0
+	for i, s := range steps {
+		if s.Number <= last {
+			return nil, r.Errorf("steps[%d].number: want more than %d, got %d", i, last, s.Number)
+		}
+		if strings.TrimSpace(s.Meta) == "" {
+			return nil, r.Errorf("steps[%d].meta: empty", i)
+		}
+		last = s.Number
+	}
+	return steps, nil
 }
 
 const listOf = "a list, each "

@@ -84,7 +84,11 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 func items(rollouts []Rollout) []reward.Item {
 	out := make([]reward.Item, len(rollouts))
 	for i, r := range rollouts {
-		out[i] = reward.Item{Problem: r.Problem.Prompt, Answer: r.Problem.Answer, Generation: r.Problem.Teacher, Completion: r.Text, Cut: !r.Finished}
+		p := r.Problem
+		out[i] = reward.Item{
+			Problem: p.Prompt, Answer: p.Answer, Generation: p.Teacher, TeacherSteps: p.Steps,
+			Completion: r.Text, Cut: !r.Finished,
+		}
 	}
 	return out
 }

@@ -243,14 +243,6 @@ func loadDataset(path string, needAnswer, needTeacher bool) (dataset, error) {
 	return dataset{path, problems, sum.CRC32}, err
 }
 
-// loadLessons is the dataset of supervised fine-tuning: its own, or that of RLKD.
-func loadLessons(c *Config) (dataset, error) {
-	if c.SFT.Dataset != "" {
-		return loadDataset(c.SFT.Dataset, false, true)
-	}
-	return loadDataset(c.Dataset, false, true)
-}
-
 func exists(path string) bool {
 	_, err := os.Stat(path)
 	return err == nil

@@ -71,22 +71,3 @@ func (l *Learner) negativeLogLikelihood(mb *microBatch, acc *torch.Tensor) model
 		return loss
 	}
 }
-
-// lessons are problems with their teacher texts as samples: the prompt as in rollouts, the
-// text, and the token that ends a turn. Those longer than limit tokens are dropped, never
-// cut, and counted.
-func (s *Student) lessons(system string, problems []Problem, limit int) (rows []Sample, dropped int, err error) {
-	for _, p := range problems {
-		prompt, err := s.Prompt(system, p.Prompt)
-		if err != nil {
-			return nil, 0, err
-		}
-		completion := append(s.Tokenizer.Encode(p.Teacher, false), s.EndOfTurn)
-		if len(prompt)+len(completion) > limit {
-			dropped++
-			continue
-		}
-		rows = append(rows, Sample{Prompt: prompt, Completion: completion})
-	}
-	return rows, dropped, nil
-}

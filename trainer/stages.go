@@ -19,7 +19,7 @@ func (r *run) fineTune(ctx context.Context, student *Student, dir string, state 
 	if err := student.fits("sft.max_length", s.MaxLength); err != nil {
 		return err
 	}
-	rows, dropped, err := student.lessons(c.SystemPrompt, r.sft.problems, s.MaxLength)
+	rows, dropped, err := student.lessons(c.lesson, r.sft.problems, s.MaxLength)
 	if err != nil {
 		return err
 	}
@@ -51,7 +51,11 @@ func (r *run) fineTune(ctx context.Context, student *Student, dir string, state 
 		if err := st.run(ctx); err != nil {
 			return err
 		}
-		return student.SaveModel(filepath.Join(dir, "final"))
+		final := filepath.Join(dir, "final")
+		if err := student.SaveModel(final); err != nil || s.Target != TargetSteps {
+			return err
+		}
+		return markGSRM(final)
 	})
 }
 

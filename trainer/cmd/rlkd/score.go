@@ -10,8 +10,8 @@ func scoreCommand() *cli.Command {
 	return &cli.Command{
 		Name:  "score",
 		Usage: "score completions, and show step by step what was compared",
-		Description: `Reads {"problem", "answer", "generation", "completion"}, and "cut": true for one that
-ended for want of room, and writes {"accuracy", "format", "tag_count",
+		Description: `Reads {"problem", "answer", "generation", "completion"}, "cut": true for one that
+ended for want of room, "steps" where the teacher's need not be found in generation, and writes {"accuracy", "format", "tag_count",
 "structure", "total", "steps": […]}. A part that cannot be known is null, and "missing" says why.
 Of the configuration it uses reward_weights and structure.`,
 		Flags:  configFlags(),
@@ -35,6 +35,9 @@ func score(c *cli.Context) error {
 			if err := r.Get("cut", &item.Cut); err != nil {
 				return err
 			}
+		}
+		if item.TeacherSteps, err = r.Steps(); err != nil {
+			return err
 		}
 		scores, err := scorer.Score(c.Context, []reward.Item{item})
 		if err != nil {
