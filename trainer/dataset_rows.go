@@ -80,6 +80,9 @@ func (r Row) Has(key string) bool {
 	return ok && string(raw) != "null"
 }
 
+// Null tells whether the row has null for the key, which is not the same as not having it.
+func (r Row) Null(key string) bool { return string(r.fields[key]) == "null" }
+
 // Get stores the value of a key in what dst points to. The error names the key when it is
 // absent or null, or its value does not have dst's type.
 func (r Row) Get(key string, dst any) error {

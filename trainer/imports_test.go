@@ -17,7 +17,8 @@ var mayImport = map[string][]string{
 	"reward":           {"reward/..."},
 	"trainer":          {"cgo", "model/...", "reward/..."},
 	"trainer/serve":    {"reward"},
-	"trainer/cmd/rlkd": {"cgo", "model/...", "reward/...", "trainer", "trainer/serve"},
+	"trainer/openr1":   {"reward/...", "trainer"},
+	"trainer/cmd/rlkd": {"cgo", "model/...", "reward/...", "trainer/..."},
 	"bench":            {"cgo", "model/...", "reward/...", "trainer"},
 
 	"trainer/recipes/wordproblems": {"model/rng", "reward"},

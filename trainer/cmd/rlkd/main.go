@@ -58,6 +58,7 @@ func newApp(in io.Reader, out, log io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run prints errors
 		Action:                    noCommand,
 		Commands: []*cli.Command{
+			dataCommand(),
 			trainCommand(), sftCommand(), generateCommand(), tokenizeCommand(), logprobsCommand(), stepCommand(),
 			scoreCommand(), serveCommand(), decomposeCommand(), evalCommand(), doctorCommand(),
 		},

@@ -123,6 +123,14 @@ func TestBadInput(t *testing.T) {
 		{"serve-reward --timeout 0s", "", "--timeout: want 1ms or more, got 0s"},
 		{"serve-reward --data key.jsonl", "", `dataset: key.jsonl:2: missing key "generation"`},
 		{"serve-reward --config range.yaml", "", "range.yaml"},
+		{"data --out out", "", "data: missing flag --input; see rlkd data --help"},
+		{"data --input good.jsonl", "", "data: missing flag --out; see rlkd data --help"},
+		{"data --input no.parquet --out out", "", "data: stat no.parquet: no such file or directory"},
+		{"data --input *.parquet --out out", "", "data: *.parquet: no file has such a name"},
+		{"data --input good.jsonl --out out", "", `data: good.jsonl:1: missing key "generations"`},
+		{"data --input good.jsonl --out good.jsonl", "", "data: good.jsonl: is an input too"},
+		{"data --input good.jsonl --out out --test t --test-size 1.5", "", "data: --test-size: want a share between 0 and 1"},
+		{"data --input good.jsonl --out out --keep answer", "", "data: --keep answer: rows have it"},
 	} {
 		code, out, log := rlkd(c.in, strings.Fields(c.args)...)
 		if code != 1 || out != "" || strings.Count(log, "\n") != 1 || !strings.HasPrefix(log, "rlkd: ") || !strings.Contains(log, c.want) {
