@@ -14,6 +14,10 @@ type Reply struct {
 	Text    string
 	Cut     bool   // it ended for want of room, not by itself
 	Missing string // cause and detail; see [Cause]
+
+	// TokensIn and TokensOut are the tokens that it was asked and answered with, as a server
+	// counts them for its bill; 0 where nobody counts.
+	TokensIn, TokensOut int
 }
 
 // Writer answers prompts, greedily. It returns one reply for each prompt, in their order, and

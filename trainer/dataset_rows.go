@@ -18,6 +18,7 @@ import (
 type Row struct {
 	Line   int // 1 for the first line
 	source string
+	text   []byte
 	fields map[string]json.RawMessage
 }
 
@@ -35,7 +36,7 @@ func ReadRows(r io.Reader, source string, each func(Row) error) error {
 			line = bytes.TrimPrefix(line, []byte("\uFEFF"))
 		}
 		if line = bytes.TrimSpace(line); len(line) > 0 {
-			row, err := parseRow(Row{Line: n, source: source}, line)
+			row, err := parseRow(Row{Line: n, source: source, text: line}, line)
 			if err == nil {
 				err = each(row)
 			}
@@ -68,6 +69,9 @@ func parseRow(r Row, line []byte) (Row, error) {
 	}
 	return r, nil
 }
+
+// JSON is the row as it stands in its file. It must not be changed.
+func (r Row) JSON() []byte { return r.text }
 
 // Errorf is an error that begins with the row's file and line.
 func (r Row) Errorf(format string, args ...any) error {
