@@ -16,6 +16,7 @@ var mayImport = map[string][]string{
 	"model":            {"cgo", "model/..."},
 	"reward":           {"reward/..."},
 	"trainer":          {"cgo", "model/...", "reward/..."},
+	"trainer/audit":    {"reward"},
 	"trainer/serve":    {"reward"},
 	"trainer/openr1":   {"reward/...", "trainer"},
 	"trainer/cmd/rlkd": {"cgo", "model/...", "reward/...", "trainer/..."},

@@ -111,6 +111,7 @@ type rolloutRow struct {
 	Sample     int                `json:"sample"`
 	Problem    string             `json:"problem"`
 	Answer     string             `json:"answer"`
+	Teacher    string             `json:"generation,omitempty"` // only in a group's first sample
 	Completion string             `json:"completion"`
 	Finished   bool               `json:"finished"`
 	Reward     *float64           `json:"reward"` // null: not comparable with its group
@@ -119,7 +120,10 @@ type rolloutRow struct {
 	Format     reward.Value       `json:"format"`
 	TagCount   reward.Value       `json:"tag_count"`
 	Structure  reward.Value       `json:"structure"`
+	Total      reward.Value       `json:"total"`
+	Missing    map[string]string  `json:"missing,omitempty"` // why a part is null
 	Steps      []reward.StepScore `json:"steps"`
+	Student    int                `json:"student_steps"`
 	Prompt     []int              `json:"prompt_ids"`
 	IDs        []int              `json:"completion_ids"`
 }
@@ -130,8 +134,12 @@ func newRow(r Rollout, s *reward.Score) rolloutRow {
 		Row: r.Problem.Row, Group: r.Group, Sample: r.Sample, Problem: r.Problem.Prompt, Answer: r.Problem.Answer,
 		Completion: r.Text, Finished: r.Finished, Prompt: r.Prompt, IDs: r.Completion,
 	}
+	if r.Sample == 0 {
+		row.Teacher = r.Problem.Teacher
+	}
 	if s != nil {
-		row.Accuracy, row.Format, row.TagCount, row.Structure, row.Steps = s.Accuracy, s.Format, s.TagCount, s.Structure, s.Steps
+		row.Accuracy, row.Format, row.TagCount, row.Structure, row.Total, row.Steps = s.Accuracy, s.Format, s.TagCount, s.Structure, s.Total, s.Steps
+		row.Missing, row.Student = s.Explain().Missing, s.StudentSteps
 		if s.Total.Missing == "" {
 			row.Reward = &s.Total.V
 		}

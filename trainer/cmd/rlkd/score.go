@@ -3,6 +3,7 @@ package main
 import (
 	"github.com/rlkd/rlkd/reward"
 	"github.com/rlkd/rlkd/trainer"
+	"github.com/rlkd/rlkd/trainer/audit"
 	"github.com/urfave/cli/v2"
 )
 
@@ -14,7 +15,7 @@ func scoreCommand() *cli.Command {
 ended for want of room, "steps" where the teacher's need not be found in generation, and writes {"accuracy", "format", "tag_count",
 "structure", "total", "steps": […]}. A part that cannot be known is null, and "missing" says why.
 Of the configuration it uses reward_weights and structure.`,
-		Flags:  configFlags(),
+		Flags:  append(configFlags(), &cli.StringFlag{Name: "html", Usage: "also write a page to `FILE` that shows a person what was compared"}),
 		Action: score,
 	}
 }
@@ -24,7 +25,8 @@ func score(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	return readRows(c, func(r trainer.Row) error {
+	var entries []audit.Entry
+	err = readRows(c, func(r trainer.Row) error {
 		var item reward.Item
 		err := fields(r, field{"problem", &item.Problem}, field{"answer", &item.Answer},
 			field{"generation", &item.Generation}, field{"completion", &item.Completion})
@@ -43,8 +45,19 @@ func score(c *cli.Context) error {
 		if err != nil {
 			return r.Errorf("%w", err)
 		}
+		if c.String("html") != "" {
+			entries = append(entries, audit.Entry{Item: item, Score: scores[0]})
+		}
 		return writeRow(c, scores[0].Explain())
 	})
+	if err != nil || c.String("html") == "" {
+		return err
+	}
+	config, err := loadConfig(c, trainer.NeedScore)
+	if err != nil {
+		return err
+	}
+	return writePage(c.String("html"), "rlkd score", config, entries)
 }
 
 // newScorer makes the scorer of the configuration that the flags name.
