@@ -2,6 +2,7 @@ package model_test
 
 import (
 	"math"
+	"path/filepath"
 	"slices"
 	"testing"
 
@@ -132,5 +133,89 @@ func TestDropoutIsAFunctionOfThePass(t *testing.T) {
 		if !slices.Equal(x, y) {
 			t.Error("dropout acts outside training")
 		}
+	})
+}
+
+// loraGolden is a golden.json: what PEFT says of the adapter beside it (scripts/golden/lora.py).
+type loraGolden struct {
+	Base   string      `json:"base"`
+	Logits [][]float32 `json:"logits"`
+}
+
+// eachAdapter runs fn for each adapter that PEFT made, on its model.
+func eachAdapter(t *testing.T, train bool, fn func(t *testing.T, dir string, m *model.Model, a *model.Adapter, b *model.Batch, g loraGolden)) {
+	dirs, err := filepath.Glob("testdata/lora-*")
+	if err != nil || len(dirs) < 5 {
+		t.Fatalf("found %v, %v; want five adapters or more", dirs, err)
+	}
+	for _, dir := range dirs {
+		t.Run(filepath.Base(dir), func(t *testing.T) {
+			var g loraGolden
+			var base tinyGolden
+			readJSON(t, filepath.Join(dir, "golden.json"), &g)
+			readJSON(t, filepath.Join("testdata", g.Base, "golden.json"), &base)
+			run(t, func() {
+				m := load(t, filepath.Join("testdata", g.Base), torch.Float32, false)
+				a, err := m.OpenAdapter(dir, train)
+				if err != nil {
+					t.Fatal(err)
+				}
+				b, _ := base.batch()
+				fn(t, dir, m, a, b, g)
+			})
+		})
+	}
+}
+
+// farthest is the largest difference between logits.
+func farthest(got *torch.Tensor, want [][]float32) float64 {
+	flat := slices.Concat(want...)
+	worst := 0.0
+	for i, x := range got.Float32s() {
+		worst = max(worst, math.Abs(float64(x-flat[i])))
+	}
+	return worst
+}
+
+func TestAdapterLogitsAgreeWithPEFT(t *testing.T) {
+	eachAdapter(t, false, func(t *testing.T, _ string, m *model.Model, a *model.Adapter, b *model.Batch, g loraGolden) {
+		if off := farthest(m.Logits(b), g.Logits); off < 0.1 {
+			t.Fatalf("without the adapter the logits are off by %g alone: the test shows nothing", off)
+		}
+		m.With(a, func() {
+			if worst := farthest(m.Logits(b), g.Logits); !(worst <= 1e-5) {
+				t.Errorf("logits differ by up to %g, more than 1e-5", worst)
+			}
+		})
+		m.Merge(a)
+		if worst := farthest(m.Logits(b), g.Logits); !(worst <= 2e-5) {
+			t.Errorf("merged, logits differ by up to %g, more than 2e-5", worst)
+		}
+	})
+}
+
+func TestAdapterGradientsAgreeWithPEFT(t *testing.T) {
+	eachAdapter(t, true, func(t *testing.T, dir string, m *model.Model, a *model.Adapter, b *model.Batch, _ loraGolden) {
+		want, err := files.OpenTensors(filepath.Join(dir, "grads.safetensors"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer want.Close()
+		a.Config.Dropout = 0 // PEFT's gradients are those without
+		worst := 0.0
+		for _, checkpoint := range []bool{false, true} {
+			for i, got := range gradients(m, a, b, checkpoint, 0, 0) {
+				name := a.Params()[i].Name
+				values, _, err := want.Read(name)
+				if err != nil {
+					t.Fatal(err)
+				}
+				d := relative(got, values)
+				if worst = max(worst, d); !(d <= 1e-4) {
+					t.Errorf("checkpoint %v: the gradient of %s differs by %g of its norm", checkpoint, name, d)
+				}
+			}
+		}
+		t.Logf("largest relative difference %.2g", worst)
 	})
 }

@@ -178,32 +178,43 @@ func TestMaskedSamplesTeachNothing(t *testing.T) {
 	})
 }
 
-// Ten AdamW steps see the losses that PyTorch's see (scripts/golden/tiny_models.py).
-func TestAdamWLossesAgreeWithPyTorch(t *testing.T) {
-	dirs, err := filepath.Glob("../model/testdata/tiny-*")
-	if err != nil || len(dirs) < 10 {
-		t.Fatalf("found %v, %v", dirs, err)
+// trained is what a golden.json says of training: PyTorch's losses over ten AdamW steps.
+type trained struct {
+	Base      string // of an adapter: the directory of the model beside its own
+	Sequences []struct {
+		Prompt     []int `json:"prompt_ids"`
+		Completion []int `json:"completion_ids"`
+	} `json:"sequences"`
+	Losses []float64 `json:"adamw_losses"`
+}
+
+func readTrained(t *testing.T, dir string) (g trained) {
+	t.Helper()
+	data, err := os.ReadFile(filepath.Join(dir, "golden.json"))
+	if err == nil {
+		err = json.Unmarshal(data, &g)
 	}
-	for _, dir := range dirs {
+	if err != nil || len(g.Losses) != 10 {
+		t.Fatal(err, g.Losses)
+	}
+	return g
+}
+
+// Ten AdamW steps, on all weights and on PEFT's adapters, see the losses that PyTorch's see
+// (scripts/golden/tiny_models.py and lora.py).
+func TestAdamWLossesAgreeWithPyTorch(t *testing.T) {
+	models, _ := filepath.Glob("../model/testdata/tiny-*") // the patterns are well-formed
+	adapters, _ := filepath.Glob("../model/testdata/lora-*")
+	if len(models) < 10 || len(adapters) < 5 {
+		t.Fatalf("found %v and %v", models, adapters)
+	}
+	for _, dir := range append(models, adapters...) {
 		t.Run(filepath.Base(dir), func(t *testing.T) {
-			var golden struct {
-				Sequences []struct {
-					Prompt     []int `json:"prompt_ids"`
-					Completion []int `json:"completion_ids"`
-				} `json:"sequences"`
-				Losses []float64 `json:"adamw_losses"`
-			}
-			data, err := os.ReadFile(filepath.Join(dir, "golden.json"))
-			if err == nil {
-				err = json.Unmarshal(data, &golden)
-			}
-			if err != nil || len(golden.Losses) != 10 {
-				t.Fatal(err, golden.Losses)
-			}
-			err = torch.Run(func() error {
-				m := loadModel(t, dir, true)
+			golden := readTrained(t, dir)
+			err := torch.Run(func() error {
+				m, params := loadTrained(t, dir, &golden)
 				l := &Learner{Model: m, MicroTokens: 50, Temperature: 1}
-				l.Opt = NewOptimizer(m.Params(), torch.AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.01})
+				l.Opt = NewOptimizer(params, torch.AdamW{Beta1: 0.9, Beta2: 0.999, Eps: 1e-8, WeightDecay: 0.01})
 				var samples []Sample
 				for i, s := range golden.Sequences {
 					samples = append(samples, Sample{Group: i, Prompt: s.Prompt, Completion: s.Completion})
@@ -222,4 +233,24 @@ func TestAdamWLossesAgreeWithPyTorch(t *testing.T) {
 			}
 		})
 	}
+}
+
+// loadTrained is the model in dir with all of its weights to be trained, or the one that the
+// adapter in dir is for, with the adapter's; golden takes that model's sequences.
+func loadTrained(t *testing.T, dir string, golden *trained) (*model.Model, []*model.Param) {
+	t.Helper()
+	if golden.Base == "" {
+		m := loadModel(t, dir, true)
+		return m, m.Params()
+	}
+	base := filepath.Join(filepath.Dir(filepath.Clean(dir)), golden.Base)
+	golden.Sequences = readTrained(t, base).Sequences
+	m := loadModel(t, base, false)
+	a, err := m.OpenAdapter(dir, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Config.Dropout = 0 // PyTorch's losses are those without
+	m.Use(a)
+	return m, a.Params()
 }

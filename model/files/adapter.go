@@ -7,6 +7,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"regexp"
 	"slices"
 	"strings"
 )
@@ -159,8 +160,12 @@ func parseLoRA(o *object) (LoRA, error) {
 	return l, o.err
 }
 
-// targets reads target_modules: a list of names, which PEFT compares with the ends of the
-// modules' paths, or all-linear.
+// layerPath is what may stand before the path of a linear layer in its block.
+var layerPath = regexp.MustCompile(`^((model\.)?layers\.)?[0-9]+\.`)
+
+// targets reads target_modules: all-linear, or a list of names, which PEFT compares with the
+// ends of the modules' paths, and which it makes whole paths if the list was all-linear. That
+// the layers are then all those of the model is checked by the tensors there are.
 func (o *object) targets() []string {
 	const key = "target_modules"
 	o.require(key)
@@ -172,12 +177,17 @@ func (o *object) targets() []string {
 	}
 	var names []string
 	o.get(key, `a list of names or "`+AllLinear+`"`, &names)
-	for i, name := range names {
-		if path := strings.Split(name, "."); len(path) == 2 && path[0] == parent(path[1]) {
-			names[i] = path[1]
+	var out []string
+	for _, name := range names {
+		path := strings.Split(layerPath.ReplaceAllString(name, ""), ".")
+		if len(path) == 2 && path[0] == parent(path[1]) {
+			name = path[1]
+		}
+		if !slices.Contains(out, name) {
+			out = append(out, name)
 		}
 	}
-	return names
+	return out
 }
 
 // loraKeys are the keys of adapter_config.json that are read, or say nothing about what the
