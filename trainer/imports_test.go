@@ -18,6 +18,7 @@ var mayImport = map[string][]string{
 	"trainer":          {"cgo", "model/...", "reward/..."},
 	"trainer/audit":    {"reward"},
 	"trainer/serve":    {"reward"},
+	"trainer/label":    {"reward", "trainer"},
 	"trainer/openr1":   {"reward/...", "trainer"},
 	"trainer/cmd/rlkd": {"cgo", "model/...", "reward/...", "trainer/..."},
 	"bench":            {"cgo", "model/...", "reward/...", "trainer"},

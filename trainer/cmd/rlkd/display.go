@@ -6,6 +6,7 @@ import (
 	"math"
 	"os"
 	"os/signal"
+	"sync"
 	"syscall"
 	"time"
 
@@ -29,40 +30,51 @@ type display struct {
 	sampling   bool
 	tokens     int // sampled in this stage
 	began      time.Time
-	beganAt    int // steps done when the stage began
-	signalled  chan os.Signal
+	beganAt    int    // steps done when the stage began
+	release    func() // ends listening to signals
 	lastReward float64
 }
 
 // newDisplay begins to listen to SIGINT and SIGTERM: the first asks the run to finish its step
 // and save, a second ends the program at once.
 func newDisplay(c *cli.Context, config *trainer.Config) *display {
-	d := &display{log: c.App.ErrWriter, every: config.LoggingSteps, stop: make(chan struct{}), signalled: make(chan os.Signal, 2), lastReward: math.NaN()}
-	if f, ok := d.log.(*os.File); ok {
-		d.terminal = term.IsTerminal(int(f.Fd()))
-	}
-	signal.Notify(d.signalled, syscall.SIGINT, syscall.SIGTERM)
+	d := &display{log: c.App.ErrWriter, terminal: isTerminal(c.App.ErrWriter), every: config.LoggingSteps, lastReward: math.NaN()}
+	d.stop, d.release = stopOnSignal(d.log, "finishing the step; once more ends at once, without saving")
+	return d
+}
+
+// isTerminal tells whether what is written to w is shown on a terminal.
+func isTerminal(w io.Writer) bool {
+	f, ok := w.(*os.File)
+	return ok && term.IsTerminal(int(f.Fd()))
+}
+
+// stopOnSignal begins to listen to SIGINT and SIGTERM: the first shows the message and closes
+// stop, a second ends the program at once. After release they have their usual effect.
+func stopOnSignal(log io.Writer, message string) (stop chan struct{}, release func()) {
+	stop = make(chan struct{})
+	signalled := make(chan os.Signal, 2)
+	signal.Notify(signalled, syscall.SIGINT, syscall.SIGTERM)
 	go func() {
-		if _, ok := <-d.signalled; !ok {
+		if _, ok := <-signalled; !ok {
 			return
 		}
-		fmt.Fprintln(d.log, "rlkd: finishing the step; once more ends at once, without saving")
-		close(d.stop)
-		if _, ok := <-d.signalled; ok {
+		fmt.Fprintln(log, "rlkd: "+message)
+		close(stop)
+		if _, ok := <-signalled; ok {
 			os.Exit(130)
 		}
 	}()
-	return d
+	return stop, sync.OnceFunc(func() {
+		signal.Stop(signalled)
+		close(signalled)
+	})
 }
 
 // close ends the bar and lets signals have their usual effect again.
 func (d *display) close() {
 	d.finish()
-	if d.signalled != nil {
-		signal.Stop(d.signalled)
-		close(d.signalled)
-		d.signalled = nil
-	}
+	d.release()
 }
 
 func (d *display) watch() trainer.Watch {
