@@ -216,9 +216,10 @@ func TestLifecycle(t *testing.T) {
 	s := New(DefaultOptions())
 	ended := make(chan error, 1)
 	go func() {
-		ended <- s.Serve(ctx, l, func(context.Context) (Scorer, error) {
+		ended <- s.Serve(ctx, l, func(work func(Scorer)) error {
 			<-loaded
-			return g, nil
+			work(g)
+			return nil
 		})
 	}()
 	if status, body := get(t, url+"/healthz"); status != 503 || !strings.Contains(body, "being loaded") {
@@ -265,7 +266,7 @@ func TestLoadFails(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := errors.New("no such model")
-	if err := New(DefaultOptions()).Serve(t.Context(), l, func(context.Context) (Scorer, error) { return nil, want }); !errors.Is(err, want) {
+	if err := New(DefaultOptions()).Serve(t.Context(), l, func(func(Scorer)) error { return want }); !errors.Is(err, want) {
 		t.Errorf("got %v", err)
 	}
 }

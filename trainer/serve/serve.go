@@ -72,38 +72,37 @@ func New(o Options) *Server {
 }
 
 // Serve answers requests on l until ctx ends, then refuses new ones, finishes what is queued
-// and returns nil. Meanwhile it loads the scorer; if that fails it stops with the error.
-func (s *Server) Serve(ctx context.Context, l net.Listener, load func(context.Context) (Scorer, error)) error {
+// and returns nil. Meanwhile run, on a goroutine of its own, makes the scorer and hands it to
+// work, which scores on that goroutine until the server ends: a model in this process may be
+// bound to it. If run fails, the server stops with its error.
+func (s *Server) Serve(ctx context.Context, l net.Listener, run func(work func(Scorer)) error) error {
 	timeout := s.options.Timeout
 	h := &http.Server{
 		Handler: s.Handler(), ReadHeaderTimeout: 10 * time.Second, ReadTimeout: timeout,
 		WriteTimeout: 2*timeout + 10*time.Second, IdleTimeout: 2 * time.Minute, MaxHeaderBytes: 1 << 16,
 	}
-	served, loaded := make(chan error, 1), make(chan error, 1)
+	served, worked := make(chan error, 1), make(chan error, 1)
 	go func() { served <- h.Serve(l) }()
-	work, stop := context.WithCancel(context.Background())
+	working, stop := context.WithCancel(context.Background())
 	defer stop()
 	go func() {
-		scorer, err := load(ctx)
-		if err == nil {
+		worked <- run(func(scorer Scorer) {
 			s.queue.open()
 			logrus.Info("ready")
-			go s.Work(work, scorer)
-		}
-		loaded <- err
+			s.Work(working, scorer)
+		})
 	}()
-	for {
-		select {
-		case err := <-served:
-			return fmt.Errorf("serve: %w", err)
-		case err := <-loaded:
-			if err != nil {
-				h.Close()
-				return err
-			}
-		case <-ctx.Done():
-			return s.finish(h)
+	select {
+	case err := <-served:
+		return fmt.Errorf("serve: %w", err)
+	case err := <-worked:
+		h.Close()
+		if err == nil {
+			err = errors.New("serve: the scorer ended")
 		}
+		return err
+	case <-ctx.Done():
+		return s.finish(h)
 	}
 }
 

@@ -9,6 +9,7 @@ import (
 	"syscall"
 	"time"
 
+	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/reward"
 	"github.com/rlkd/rlkd/trainer"
 	"github.com/rlkd/rlkd/trainer/serve"
@@ -67,8 +68,14 @@ func serveReward(c *cli.Context) error {
 	ctx, stop := signal.NotifyContext(c.Context, syscall.SIGINT, syscall.SIGTERM)
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
-	return serve.New(options).Serve(ctx, listener, func(context.Context) (serve.Scorer, error) {
-		return newScorer(c, trainer.NeedScore)
+	return serve.New(options).Serve(ctx, listener, func(work func(serve.Scorer)) error {
+		return torch.Run(func() error { // where models in this process live
+			scorer, err := newScorer(c, trainer.NeedScore)
+			if err == nil {
+				work(scorer)
+			}
+			return err
+		})
 	})
 }
 
