@@ -29,12 +29,12 @@ type PairAgreement struct {
 
 // BestThreshold is the threshold on the probability of yes with the highest accuracy on the
 // pairs; verdicts without a probability stay as they are. That accuracy flatters, as the
-// threshold was chosen on the same pairs: LeaveOneOut is the accuracy when each pair is judged
-// by the threshold that is best on all others.
+// threshold was chosen on the same pairs: HeldOut is the accuracy when the pairs of each problem
+// are judged by the threshold that is best on those of all others.
 type BestThreshold struct {
 	Threshold     float64 `json:"threshold"`
 	Accuracy      Share   `json:"accuracy"`
-	LeaveOneOut   Share   `json:"leave_one_out"`
+	HeldOut       Share   `json:"held_out"`
 	Probabilities int     `json:"probabilities"` // pairs whose verdict has one
 }
 
@@ -55,7 +55,7 @@ func (s *Scorer) AgreeOnPairs(ctx context.Context, pairs []LabelledPair) (PairAg
 	verdicts := make([]Verdict, len(pairs))
 	for i, p := range pairs {
 		verdicts[i] = known[p.Question]
-		judged[i] = judgedPair{p.Same, verdicts[i]}
+		judged[i] = judgedPair{p.Problem, p.Same, verdicts[i]}
 		groups[i] = map[string]string{"kind": p.Kind.String()}
 		for key, value := range p.Groups {
 			groups[i][key] = value
@@ -68,6 +68,7 @@ func (s *Scorer) AgreeOnPairs(ctx context.Context, pairs []LabelledPair) (PairAg
 
 // judgedPair is the label of a pair and the verdict on it.
 type judgedPair struct {
+	problem string
 	same    bool
 	verdict Verdict
 }
@@ -103,17 +104,23 @@ func summarizePairs(judged []judgedPair) PairAgreement {
 	return a
 }
 
-// bestThreshold finds the best threshold on all pairs, and on all but each one.
+// bestThreshold finds the best threshold on all pairs, and on all but those of each problem.
 func bestThreshold(judged []judgedPair, probabilities int) *BestThreshold {
 	threshold, right := chooseThreshold(judged)
 	best := &BestThreshold{Threshold: threshold, Accuracy: wilson(right, len(judged)), Probabilities: probabilities}
-	left := 0
-	for i, p := range judged {
-		others := slices.Concat(judged[:i], judged[i+1:])
-		threshold, _ := chooseThreshold(others)
-		left += btoi(p.rightAt(threshold))
+	problems := map[string][]judgedPair{}
+	for _, p := range judged {
+		problems[p.problem] = append(problems[p.problem], p)
 	}
-	best.LeaveOneOut = wilson(left, len(judged))
+	heldOut := 0
+	for problem, own := range problems {
+		others := slices.DeleteFunc(slices.Clone(judged), func(p judgedPair) bool { return p.problem == problem })
+		threshold, _ := chooseThreshold(others)
+		for _, p := range own {
+			heldOut += btoi(p.rightAt(threshold))
+		}
+	}
+	best.HeldOut = wilson(heldOut, len(judged))
 	return best
 }
 

@@ -141,7 +141,7 @@ func pairsWith(p []float64, same []bool, threshold float64) (fixed, []LabelledPa
 			v.P, v.Same = &p[i], p[i] > threshold
 		}
 		f.verdicts[student] = v
-		pairs = append(pairs, LabelledPair{Question{Meta, "problem", student, "teacher"}, same[i], map[string]string{"source": "x"}})
+		pairs = append(pairs, LabelledPair{Question{Meta, "about " + student, student, "teacher"}, same[i], map[string]string{"source": "x"}})
 	}
 	return f, pairs
 }
@@ -166,14 +166,31 @@ func TestAgreeOnPairs(t *testing.T) {
 		t.Errorf("best threshold %+v, want 0.775 with 5 of 6", got.Best)
 	}
 	// Left out, 0.9 is judged by 0.825, halfway from 0.65 to 1, and 0.65 by 0.75: all four are right.
-	if got.Best != nil && got.Best.LeaveOneOut.Value != 5.0/6 {
-		t.Errorf("leave one out %g, want 5/6", got.Best.LeaveOneOut.Value)
+	if got.Best != nil && got.Best.HeldOut.Value != 5.0/6 {
+		t.Errorf("held out %g, want 5/6", got.Best.HeldOut.Value)
 	}
 	if m := got.By["kind"]["meta"]; m.Pairs != 5 || m.Accuracy.Value != 3.0/5 {
 		t.Errorf("meta: %+v", m)
 	}
 	if q := got.By["kind"]["query"]; q.Pairs != 1 || q.Accuracy.Value != 0 || q.Best != nil {
 		t.Errorf("query: %+v", q)
+	}
+}
+
+// Pairs of one problem do not choose the threshold that they are judged by.
+func TestHeldOutProblems(t *testing.T) {
+	f, pairs := pairsWith([]float64{0.1, 0.2, 0.6, 0.7}, []bool{true, false, false, true}, 0.5)
+	pairs[0].Problem, pairs[1].Problem = "one", "one"
+	pairs[2].Problem, pairs[3].Problem = "two", "two"
+	got, _, err := fixedScorer(f).AgreeOnPairs(t.Context(), pairs)
+	if err != nil {
+		t.Fatal(err)
+	}
+	// On problem two 0.65 is best: it gets 0.2 of problem one right, and 0.1 wrong. On problem one
+	// a threshold below both, or above, has one right: the one above, 0.6, is nearer to a half; it
+	// gets 0.7 right and, as 0.6 is not above it, 0.6 as well.
+	if got.Best == nil || got.Best.HeldOut.Value != 0.75 {
+		t.Errorf("best %+v, want 0.75 held out", got.Best)
 	}
 }
 
@@ -193,7 +210,7 @@ func TestChooseThreshold(t *testing.T) {
 		f, pairs := pairsWith(c.p, c.same, 0.5)
 		var judged []judgedPair
 		for _, p := range pairs {
-			judged = append(judged, judgedPair{p.Same, f.verdicts[p.Student]})
+			judged = append(judged, judgedPair{p.Problem, p.Same, f.verdicts[p.Student]})
 		}
 		threshold, right := chooseThreshold(judged)
 		if math.Abs(threshold-c.threshold) > 1e-6 || right != c.right {
