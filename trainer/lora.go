@@ -130,3 +130,24 @@ func (s *Student) Trained() []*model.Param {
 	}
 	return s.Params()
 }
+
+// Merge writes the model at path with the adapter in a directory added to its weights, computed
+// in fp32, as the Hugging Face directory out, which must not be there. It must run on the engine.
+func Merge(path, adapter, out string, dtype files.DType) error {
+	s, err := Open(path, "cpu", "f32", true)
+	if err != nil {
+		return err
+	}
+	a, err := s.OpenAdapter(adapter, false)
+	if err != nil {
+		return err
+	}
+	if err := torch.Try(func() error { s.Merge(a); return nil }); err != nil {
+		return err
+	}
+	masters := map[string]*torch.Tensor{}
+	for _, p := range s.Params() {
+		masters[p.Name] = p.Master
+	}
+	return files.Save(out, s.Files, func(name string) ([]float32, error) { return read(masters[name]) }, files.SaveOptions{DType: dtype})
+}

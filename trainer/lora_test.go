@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/model/files"
 )
 
 // A run that trains an adapter, with dropout and a reference, is resumed to the bit. What it
@@ -138,5 +139,47 @@ func TestLoRAOfAnotherShapeIsRefused(t *testing.T) {
 	_, err := Train(context.Background(), &other, false, Watch{})
 	if err == nil || !strings.Contains(err.Error(), "lora.r is 8, but the adapter to go on with has 4") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A merged directory says what the model says with the adapter.
+func TestMergedModelSaysWhatTheAdaptedOneDid(t *testing.T) {
+	c := tinyConfig(t, "lora={r: 4}", "sft={max_steps: 3, max_length: 128, learning_rate: 0.05}")
+	if err := FineTune(context.Background(), c, false, Watch{}); err != nil {
+		t.Fatal(err)
+	}
+	adapter, out := filepath.Join(c.OutputDir, "final"), filepath.Join(t.TempDir(), "merged")
+	batch := microBatches(tinySamples(), 1000, func(Sample) float64 { return 1 })[0].batch
+	err := torch.Run(func() error {
+		if err := Merge(c.Model, adapter, out, files.F32); err != nil {
+			return err
+		}
+		if err := Merge(c.Model, adapter, out, files.F32); err == nil || !strings.Contains(err.Error(), "it is there already") {
+			t.Errorf("a second time: %v", err)
+		}
+		merged, err := Open(out, c.Device, c.DType, false)
+		if err != nil {
+			return err
+		}
+		adapted, err := Open(c.Model, c.Device, c.DType, false)
+		if err != nil {
+			return err
+		}
+		base, got := adapted.LogProbs(batch, 1), merged.LogProbs(batch, 1)
+		if err := adapted.Adapt(adapter, false); err != nil {
+			return err
+		}
+		moved := 0.0
+		for i, want := range adapted.LogProbs(batch, 1) {
+			moved = max(moved, math.Abs(float64(want-base[i])))
+			near(t, "merged log-probability", float64(got[i]), float64(want), 1e-4)
+		}
+		if !(moved > 0.01) {
+			t.Errorf("the adapter changes log-probabilities by %g at most: the test shows nothing", moved)
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Checks bin/rlkd against transformers and PyTorch and prints a table; exits 1 if a row fails. What the runs write is
+# Checks bin/rlkd against transformers, PEFT and PyTorch and prints a table; exits 1 if a row fails. What the runs write is
 # in a temporary directory, which stays if INTEROP_WORK names one.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
@@ -44,6 +44,23 @@ if bin/rlkd sft --config "$work/student.yaml" > "$work/log" 2>&1; then
   ln -sfn "$work/sft/final" "$work/saved/sft"
 else
   echo "FAIL  sft                    sft: $(tail -n 1 "$work/log")"
+  status=1
+fi
+
+# An adapter that was trained here on that directory goes to PEFT, and one of PEFT's comes here.
+rm -rf "$work/lora" "$work/merged"
+cat > "$work/lora.yaml" <<YAML
+model: $work/saved/student
+output_dir: $work/lora
+device: cpu
+dtype: f32
+lora: {r: 4, lora_alpha: 8}
+sft: {dataset: $work/sft.jsonl, max_steps: 2, batch_size: 2, learning_rate: 0.01, warmup_ratio: 0}
+YAML
+if bin/rlkd sft --config "$work/lora.yaml" > "$work/log" 2>&1; then
+  "$python" scripts/interop/check_lora.py "$work/saved/student" "$work/lora/final" "$work" || status=1
+else
+  echo "FAIL  lora                   sft: $(tail -n 1 "$work/log")"
   status=1
 fi
 

@@ -60,7 +60,7 @@ func newApp(in io.Reader, out, log io.Writer) *cli.App {
 		Commands: []*cli.Command{
 			dataCommand(),
 			trainCommand(), sftCommand(), generateCommand(), tokenizeCommand(), logprobsCommand(), stepCommand(),
-			scoreCommand(), auditCommand(), serveCommand(), decomposeCommand(), agreeCommand(), evalCommand(), doctorCommand(),
+			scoreCommand(), auditCommand(), serveCommand(), decomposeCommand(), agreeCommand(), evalCommand(), mergeCommand(), doctorCommand(),
 		},
 	}
 	for _, c := range app.Commands {
