@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/rlkd/rlkd/model/rng"
 	"github.com/rlkd/rlkd/reward"
@@ -57,5 +58,10 @@ func teach(p Problem, seed, index uint64) (text string, steps []reward.Step) {
 		fmt.Sprintf(pick(random, answering), p.Answer()) + "\n</answer>", steps
 }
 
-// capital returns the text with its first letter, an ASCII one, in upper case.
-func capital(text string) string { return strings.ToUpper(text[:1]) + text[1:] }
+// capital returns the text with its first letter in upper case if that is an ASCII one.
+func capital(text string) string {
+	if text == "" || text[0] >= utf8.RuneSelf {
+		return text
+	}
+	return strings.ToUpper(text[:1]) + text[1:]
+}

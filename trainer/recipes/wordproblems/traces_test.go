@@ -25,7 +25,7 @@ func TestShippedTracesAreTheGenerated(t *testing.T) {
 	}
 }
 
-var field = regexp.MustCompile(`\{[a-zA-Z]\}|[«»]`)
+var field = regexp.MustCompile(`\{[a-zA-Z]\}|[«»\x{FFFD}]`)
 
 // The labels say what is in the text, and a model's reply that has them reads back the same.
 func TestLabelsAreFaithful(t *testing.T) {
