@@ -61,6 +61,9 @@ const (
 	CauseOther       = "other"
 )
 
+// Causes lists the causes that are counted apart, in the order in which they are shown.
+var Causes = []string{CauseUnreachable, CauseTimeout, CauseRefused, CauseUnreadable, CauseTeacher, CauseGold, CauseOther}
+
 // Cause returns which of the causes the reason of a missing value begins with; one that begins
 // with none of them is other.
 func Cause(missing string) string {

@@ -1,14 +1,21 @@
 package reward
 
-import "fmt"
+import (
+	"cmp"
+	"time"
+)
 
-// The values of the keys normalize, answer_check and backend.
+// The values of the keys normalize, answer_check, backend and prompt.
 const (
 	NormalizeNone    = "none"
 	NormalizeTeacher = "teacher"
 	VerifierFirst    = "verifier-first"
 	JudgeOnly        = "judge"
 	BackendRules     = "rules"
+	BackendLocal     = "local"
+	BackendOpenAI    = "openai"
+	PromptGSRM       = "gsrm"
+	PromptFewShot    = "few-shot"
 )
 
 // Options is the section structure of a configuration: how reasoning is taken apart and compared.
@@ -21,66 +28,79 @@ type Options struct {
 	AnswerCheck string `yaml:"answer_check"`
 	// MinTraceChars is the number of characters below which a trace has no steps. Default 40.
 	MinTraceChars int `yaml:"min_trace_chars"`
+	// Grounding is the least share of the content words of a model's step that must stand in the
+	// trace, as the numbers of its answer must; a step below it is dropped. 0 turns both off. Default 0.5.
+	Grounding float64 `yaml:"grounding"`
 	// MaxMissing is the share of missing structure rewards in a step above which a run stops. Default 0.2.
 	MaxMissing float64 `yaml:"max_missing"`
+	// Cache is the file that keeps what models answered, for later runs too; several may share
+	// it. Default empty: none.
+	Cache string `yaml:"cache"`
 	// Decomposer finds the steps of a trace.
 	Decomposer DecomposerOptions `yaml:"decomposer"`
 	// Judge compares the parts of two steps.
 	Judge JudgeOptions `yaml:"judge"`
 }
 
+// BackendOptions says what answers: rules, or a model and how to reach it. Keys that the
+// backend has no use for must not be set.
+type BackendOptions struct {
+	// Backend is rules for words, sentences and equations without a model, local for a model in
+	// this process, openai for one behind an OpenAI-compatible server. Default rules.
+	Backend string `yaml:"backend"`
+	// Model is the path of a local model, or its name on the server. Default empty.
+	Model string `yaml:"model"`
+	// Adapter is the path of a LoRA adapter for a local model; without a model, for the student's
+	// base. Default empty.
+	Adapter string `yaml:"adapter"`
+	// BaseURL is the server's address up to and with /v1. Default empty.
+	BaseURL string `yaml:"base_url"`
+	// APIKeyEnv names the environment variable that holds the server's key. Default empty: no key.
+	APIKeyEnv string `yaml:"api_key_env"`
+	// Timeout is the time limit of one request to the server. Default 60s.
+	Timeout time.Duration `yaml:"timeout"`
+	// Retries is how often a request that failed is sent again. Default 3.
+	Retries *int `yaml:"retries"`
+	// Concurrency is the most requests under way at once. Default 8.
+	Concurrency int `yaml:"concurrency"`
+	// MaxTokens is the most tokens of a decomposition; the judge has no such key. Default 1024.
+	MaxTokens int `yaml:"max_tokens"`
+}
+
 // DecomposerOptions is the section structure.decomposer.
 type DecomposerOptions struct {
-	// Backend is rules: sentences and equations, without a model. Default rules.
-	Backend string `yaml:"backend"`
+	BackendOptions `yaml:",inline"`
+	// Prompt is gsrm for the prompt that decomposers are trained on, few-shot for one with an
+	// example, for models that were not. Default gsrm.
+	Prompt string `yaml:"prompt"`
 }
 
 // JudgeOptions is the section structure.judge.
 type JudgeOptions struct {
-	// Backend is rules: content words and numbers, without a model. Default rules.
-	Backend string `yaml:"backend"`
-	// Threshold is the share of the content words of two texts that both must have, exclusive,
-	// for the texts to be about the same; from 0 up to, not including, 1. Default 0.5.
+	BackendOptions `yaml:",inline"`
+	// Threshold is, exclusive, for a model the probability of yes against no, and for rules the
+	// share of the content words of two texts that both must have, for the texts to be about the
+	// same; from 0 up to, not including, 1. Default 0.5.
 	Threshold float64 `yaml:"threshold"`
 }
 
-// DefaultOptions returns the options of an empty section.
+// DefaultOptions returns the options of an empty section. The keys of a backend that have a
+// default but are of no use to rules are 0 there: see [BackendOptions.Filled].
 func DefaultOptions() Options {
+	rules := BackendOptions{Backend: BackendRules}
 	return Options{
-		Normalize: NormalizeTeacher, AnswerCheck: VerifierFirst, MinTraceChars: 40, MaxMissing: 0.2,
-		Decomposer: DecomposerOptions{Backend: BackendRules},
-		Judge:      JudgeOptions{Backend: BackendRules, Threshold: 0.5},
+		Normalize: NormalizeTeacher, AnswerCheck: VerifierFirst, MinTraceChars: 40, Grounding: 0.5, MaxMissing: 0.2,
+		Decomposer: DecomposerOptions{BackendOptions: rules},
+		Judge:      JudgeOptions{BackendOptions: rules, Threshold: 0.5},
 	}
 }
 
-// Check returns the first invalid value: its key below the section structure, and what is
-// wrong with it; both are empty when all are valid.
-func (o Options) Check() (key, problem string) {
-	for _, c := range []struct {
-		key, got string
-		want     [2]string
-	}{
-		{"normalize", o.Normalize, [2]string{NormalizeNone, NormalizeTeacher}},
-		{"answer_check", o.AnswerCheck, [2]string{VerifierFirst, JudgeOnly}},
-		{"decomposer.backend", o.Decomposer.Backend, [2]string{BackendRules}},
-		{"judge.backend", o.Judge.Backend, [2]string{BackendRules}},
-	} {
-		if c.got == "" || c.got != c.want[0] && c.got != c.want[1] {
-			want := c.want[0]
-			if c.want[1] != "" {
-				want += " or " + c.want[1]
-			}
-			return c.key, fmt.Sprintf("want %s, got %q", want, c.got)
-		}
-	}
-	if o.MinTraceChars < 0 {
-		return "min_trace_chars", fmt.Sprintf("want 0 or more, got %d", o.MinTraceChars)
-	}
-	if !(o.MaxMissing >= 0 && o.MaxMissing <= 1) {
-		return "max_missing", fmt.Sprintf("want a share from 0 to 1, got %g", o.MaxMissing)
-	}
-	if !(o.Judge.Threshold >= 0 && o.Judge.Threshold < 1) {
-		return "judge.threshold", fmt.Sprintf("want from 0 to below 1, got %g", o.Judge.Threshold)
-	}
-	return "", ""
+// Filled returns the options with the defaults of the keys that are not set.
+func (b BackendOptions) Filled() BackendOptions {
+	retries := 3
+	b.Timeout = cmp.Or(b.Timeout, time.Minute)
+	b.Retries = cmp.Or(b.Retries, &retries)
+	b.Concurrency = cmp.Or(b.Concurrency, 8)
+	b.MaxTokens = cmp.Or(b.MaxTokens, 1024)
+	return b
 }

@@ -73,6 +73,7 @@ type Score struct {
 	Steps        []StepScore `json:"steps"`
 	StudentSteps int         `json:"student_steps"`
 	TeacherSteps int         `json:"teacher_steps"`
+	Ungrounded   int         `json:"ungrounded_steps,omitempty"` // of the student, dropped
 }
 
 // StepScore says what became of one teacher step: the two steps compared (Student is the zero

@@ -22,13 +22,45 @@ type Scorer struct {
 	teacher map[Trace]Decomposition
 }
 
-// NewScorer returns a scorer with the backends that the options name. It fails on the first
-// invalid option.
-func NewScorer(w Weights, o Options) (*Scorer, error) {
+// NewScorer returns a scorer whose backends are rules. It fails on the first invalid option, and
+// on one that names a model.
+func NewScorer(w Weights, o Options) (*Scorer, error) { return NewScorerOpening(w, o, nil) }
+
+// NewScorerOpening returns a scorer with the backends that the options name, and has open open
+// the models among them. It fails on the first invalid option, and on a model that open fails on.
+func NewScorerOpening(w Weights, o Options, open func(BackendOptions) (LM, error)) (*Scorer, error) {
 	if key, problem := o.Check(); key != "" {
 		return nil, fmt.Errorf("structure.%s: %s", key, problem)
 	}
-	return NewScorerWith(w, o, Rules{}, Rules{Threshold: o.Judge.Threshold}), nil
+	var d Decomposer = Rules{}
+	var j Judge = Rules{Threshold: o.Judge.Threshold}
+	if o.Decomposer.Backend != BackendRules {
+		lm, err := opened("decomposer", o.Decomposer.BackendOptions, open)
+		if err != nil {
+			return nil, err
+		}
+		d = NewModelDecomposer(lm, o)
+	}
+	if o.Judge.Backend != BackendRules {
+		lm, err := opened("judge", o.Judge.BackendOptions, open)
+		if err != nil {
+			return nil, err
+		}
+		j = NewModelJudge(lm, o.Judge.Threshold)
+	}
+	return NewScorerWith(w, o, d, j), nil
+}
+
+// opened opens the model of a section.
+func opened(section string, b BackendOptions, open func(BackendOptions) (LM, error)) (LM, error) {
+	if open == nil {
+		return nil, fmt.Errorf("structure.%s.backend: no models can be opened here; want %s, got %q", section, BackendRules, b.Backend)
+	}
+	lm, err := open(b.Filled())
+	if err != nil {
+		return nil, fmt.Errorf("structure.%s: %w", section, err)
+	}
+	return lm, nil
 }
 
 // NewScorerWith returns a scorer with the given backends, whatever the options name. The
@@ -61,7 +93,7 @@ func (s *Scorer) Score(ctx context.Context, items []Item) ([]Score, error) {
 func accuracy(item Item) Value {
 	v, err := verify.Accuracy(item.Answer, item.Completion)
 	if err != nil {
-		return Value{Missing: "accuracy: " + err.Error()}
+		return Value{Missing: "accuracy: " + CauseGold + ": " + err.Error()}
 	}
 	return Value{V: v}
 }
@@ -112,6 +144,9 @@ func (s *Scorer) decomposePairs(ctx context.Context, items []Item) ([]pair, erro
 		d, ok := known[teacher]
 		if !ok {
 			d = found[teacher]
+		}
+		if d.Cut {
+			d = Decomposition{Missing: CauseUnreadable + ": the decomposition was cut at max_tokens"}
 		}
 		if d.Missing == "" {
 			s.teacher[teacher] = d

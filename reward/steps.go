@@ -24,10 +24,14 @@ type Trace struct {
 }
 
 // Decomposition is the steps of a trace, or the reason why they could not be had. A trace
-// without steps has neither.
+// without steps has neither. Cut says that Steps are only the first of them: the reply ended
+// for want of room. Ungrounded counts the steps that were dropped because the trace does not
+// have them.
 type Decomposition struct {
-	Steps   []Step
-	Missing string
+	Steps      []Step
+	Missing    string
+	Cut        bool
+	Ungrounded int
 }
 
 // Decomposer finds the steps of traces. It returns one decomposition for each trace, in their

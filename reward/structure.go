@@ -14,7 +14,7 @@ type pair struct {
 func (s *Scorer) compare(ctx context.Context, pairs []pair) ([]Score, error) {
 	scores := make([]Score, len(pairs))
 	for i, p := range pairs {
-		scores[i] = opened(p)
+		scores[i] = sideBySide(p)
 	}
 	if err := s.round(ctx, pairs, scores, Meta); err != nil {
 		return nil, err
@@ -31,16 +31,16 @@ func (s *Scorer) compare(ctx context.Context, pairs []pair) ([]Score, error) {
 	return scores, nil
 }
 
-// opened returns the score of a pair before anything is judged: its steps side by side.
-func opened(p pair) Score {
-	score := Score{StudentSteps: len(p.student.Steps), TeacherSteps: len(p.teacher.Steps)}
+// sideBySide returns the score of a pair before anything is judged: its steps side by side.
+func sideBySide(p pair) Score {
+	score := Score{StudentSteps: len(p.student.Steps), TeacherSteps: len(p.teacher.Steps), Ungrounded: p.student.Ungrounded}
 	switch {
 	case p.teacher.Missing != "":
-		score.Structure.Missing = "teacher: " + p.teacher.Missing
+		score.Structure.Missing = "steps of the teacher: " + p.teacher.Missing
 	case len(p.teacher.Steps) == 0:
 		score.Structure.Missing = "teacher: no steps in the generation"
 	case p.student.Missing != "":
-		score.Structure.Missing = "student: " + p.student.Missing
+		score.Structure.Missing = "steps of the student: " + p.student.Missing
 	default:
 		score.Steps = make([]StepScore, len(p.teacher.Steps))
 	}

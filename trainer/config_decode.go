@@ -204,6 +204,10 @@ func configKeys(prefix string, t reflect.Type) []string {
 	var keys []string
 	for i := range t.NumField() {
 		f := t.Field(i)
+		if f.Anonymous {
+			keys = append(keys, configKeys(prefix, f.Type)...)
+			continue
+		}
 		name := yamlName(f)
 		if name == "" {
 			continue

@@ -180,7 +180,12 @@ func fieldByKey(dst reflect.Value, name string) (reflect.Value, bool) {
 		return reflect.Value{}, false
 	}
 	for i := range dst.NumField() {
-		if yamlName(dst.Type().Field(i)) == name {
+		f := dst.Type().Field(i)
+		if f.Anonymous { // its keys are those of the section
+			if field, ok := fieldByKey(dst.Field(i), name); ok {
+				return field, true
+			}
+		} else if yamlName(f) == name {
 			return dst.Field(i), true
 		}
 	}

@@ -46,6 +46,7 @@ func (r *RLKD) record(o outcome) Record {
 			out = append(out, rewardFields(v.name, values)...)
 		}
 	}
+	out = append(out, structureFields(o.scores)...)
 	return Record{r.State.Step, append(out, []Metric{
 		{"kl", u.KL},
 		{"entropy", u.Entropy},
@@ -77,6 +78,22 @@ func rewardFields(name string, values []reward.Value) []Metric {
 		{"rewards/" + name + "/std", std(known)},
 		{"rewards/" + name + "/missing", float64(len(values) - len(known))},
 	}
+}
+
+// structureFields count why structure rewards are missing, and the students' steps that were
+// dropped because the trace does not have them.
+func structureFields(scores []reward.Score) (out []Metric) {
+	counts, ungrounded := map[string]int{}, 0
+	for _, s := range scores {
+		if s.Structure.Missing != "" {
+			counts[reward.Cause(s.Structure.Missing)]++
+		}
+		ungrounded += s.Ungrounded
+	}
+	for _, cause := range reward.Causes {
+		out = append(out, Metric{"rewards/structure/missing/" + cause, float64(counts[cause])})
+	}
+	return append(out, Metric{"rewards/structure/ungrounded", float64(ungrounded)})
 }
 
 // meanStats averages the updates of a step.
