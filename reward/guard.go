@@ -13,7 +13,10 @@ var chatTokens = regexp.MustCompile(`(?i)<[|｜][^<>]{0,40}[|｜]>|</?s>|<<?/?sy
 // anyLabel is the label of a step anywhere in a line.
 var anyLabel = regexp.MustCompile(`(?i)\[\s*(?:(?:meta|meat|sub)[- ]?)?(?:reasoning|think|problem|query|question|answer)\s*[0-9]{1,9}\s*\]`)
 
-// plainTrace is a trace as a model may see it: without the marks of chat templates, and
+// Shown is a trace as a model may see it: see [plainTrace].
+func Shown(t Trace) Trace { return Trace{plainTrace(t.Problem), plainTrace(t.Text)} }
+
+// plainTrace is a text of a trace as a model may see it: without the marks of chat templates, and
 // without the lines that carry labels of steps. Only who wants to be believed unread writes
 // those; no reasoning has them.
 func plainTrace(text string) string {

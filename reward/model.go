@@ -32,7 +32,7 @@ func (d modelDecomposer) Decompose(ctx context.Context, traces []Trace) ([]Decom
 	var shown []Trace
 	var places []int
 	for i, t := range traces {
-		t.Problem, t.Text = plainTrace(t.Problem), plainTrace(t.Text)
+		t = Shown(t)
 		if t.Text == "" || utf8.RuneCountInString(t.Text) < d.minChars {
 			continue
 		}

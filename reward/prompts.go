@@ -15,8 +15,9 @@ const PromptVersion = "gsrm-1"
 const decomposeSystem = `List the steps of the reasoning, each in three lines: [think N]: what it turns to next, and why; [query N]: the sub-problem; [answer N]: its result.`
 
 // DecomposePrompt is what a generative structure reward model is asked, in training and in use:
-// the steps of a trace. Its reply is as [FormatSteps] writes it.
+// the steps of a trace, of what [Shown] leaves of it. Its reply is as [FormatSteps] writes it.
 func DecomposePrompt(t Trace) Prompt {
+	t = Shown(t)
 	return Prompt{System: decomposeSystem, User: "Problem: " + t.Problem + "\nReasoning: " + t.Text}
 }
 

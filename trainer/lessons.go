@@ -3,6 +3,7 @@ package trainer
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 
 	"github.com/rlkd/rlkd/reward"
@@ -43,8 +44,9 @@ func (s *Student) lessons(of func(Problem) lesson, problems []Problem, limit int
 	return rows, dropped, nil
 }
 
-// loadLessons is the dataset of supervised fine-tuning: its own, or that of RLKD.
-func loadLessons(c *Config) (dataset, error) {
+// loadLessons is the dataset of supervised fine-tuning: its own, or that of RLKD. Of labelled
+// reasoning those rows are left out, and noted, whose text a model would not be shown whole.
+func loadLessons(c *Config, note func(string)) (dataset, error) {
 	path := c.SFT.Dataset
 	if path == "" {
 		path = c.Dataset
@@ -56,8 +58,15 @@ func loadLessons(c *Config) (dataset, error) {
 	if err != nil {
 		return dataset{}, err
 	}
+	kept := slices.DeleteFunc(slices.Clone(problems), func(p Problem) bool {
+		text := strings.TrimSpace(reward.Reasoning(p.Teacher))
+		return reward.Shown(reward.Trace{Text: text}).Text != text
+	})
+	if dropped := len(problems) - len(kept); dropped > 0 {
+		note(fmt.Sprintf("%s: %d of %d rows have marks in their reasoning that a model is not shown (labels of steps, tokens of chat templates) and were dropped", path, dropped, len(problems)))
+	}
 	sum, err := sumFile(path)
-	return dataset{path, problems, sum.CRC32}, err
+	return dataset{path, kept, sum.CRC32}, err
 }
 
 // textKeys are the keys a labelled reasoning may stand under: those of a dataset, of the stage

@@ -2,14 +2,8 @@ package trainer
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
-	"io/fs"
 	"math"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 
@@ -22,16 +16,11 @@ import (
 // All its work is on the engine.
 type localLM struct {
 	student   *Student
+	adapter   *model.Adapter // active for its work; nil = the weights as they are
 	identity  string
 	maxTokens int // of a reply
-	rows      int // most replies worked on at once
+	rows      int // most texts worked on at once
 	yes, no   []int
-}
-
-// newLocalLM is a loaded model as the reward asks it.
-func newLocalLM(s *Student, identity string, maxTokens, rows int) *localLM {
-	yes, no := s.spellings("yes"), s.spellings("no")
-	return &localLM{student: s, identity: identity, maxTokens: maxTokens, rows: rows, yes: yes, no: no}
 }
 
 // Identity names the weights by what is in their files.
@@ -53,7 +42,7 @@ func (l *localLM) Write(ctx context.Context, prompts []reward.Prompt) ([]reward.
 		Progress: func(int, int) error { return ctx.Err() },
 	}
 	var out [][]model.Completion
-	err = torch.Try(func() error { out, err = g.Generate(requests); return err })
+	err = l.on(func() error { out, err = g.Generate(requests); return err })
 	torch.EmptyCache()
 	if err != nil {
 		return nil, err
@@ -63,6 +52,14 @@ func (l *localLM) Write(ctx context.Context, prompts []reward.Prompt) ([]reward.
 		replies[at] = reward.Reply{Text: l.student.Text(c), Cut: !c.Finished}
 	}
 	return replies, nil
+}
+
+// on runs fn on the model with its adapter.
+func (l *localLM) on(fn func() error) error {
+	return torch.Try(func() (err error) {
+		l.student.With(l.adapter, func() { err = fn() })
+		return err
+	})
 }
 
 // budget is how many tokens of prompts are looked at in one pass.
@@ -76,7 +73,7 @@ func (l *localLM) Choose(ctx context.Context, prompts []reward.Prompt) ([]reward
 		return beliefs, err
 	}
 	var logp [][]float32
-	err = torch.Try(func() error {
+	err = l.on(func() error {
 		logp = l.student.Next(ids, slices.Concat(l.yes, l.no), budget)
 		return ctx.Err()
 	})
@@ -124,67 +121,4 @@ func (s *Student) spellings(word string) (ids []int) {
 		}
 	}
 	return ids
-}
-
-// fingerprint names a model by the sizes and checksums of its files.
-func fingerprint(path string) (string, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return "", err
-	}
-	names := []string{path}
-	if info.IsDir() {
-		if names, err = filepath.Glob(filepath.Join(path, "*.safetensors")); err != nil {
-			return "", err
-		}
-	}
-	var b strings.Builder
-	for _, name := range names {
-		sum, err := sumFile(name)
-		if err != nil {
-			return "", err
-		}
-		fmt.Fprintf(&b, "%s %d %08x;", filepath.Base(name), sum.Size, sum.CRC32)
-	}
-	return b.String(), nil
-}
-
-// gsrmFile says, beside the weights of a generative structure reward model, which wording of
-// the prompt it was trained on.
-const gsrmFile = "gsrm.json"
-
-type gsrmMark struct {
-	PromptVersion string `json:"prompt_version"`
-}
-
-func markGSRM(dir string) error {
-	return WriteFileAtomic(filepath.Join(dir, gsrmFile), func(w io.Writer) error {
-		return json.NewEncoder(w).Encode(gsrmMark{reward.PromptVersion})
-	})
-}
-
-// checkGSRM refuses a model that was trained on another wording of the prompt than this
-// program's. One that does not say is taken.
-func checkGSRM(dir string) error {
-	path := filepath.Join(dir, gsrmFile)
-	data, err := os.ReadFile(path)
-	if errors.Is(err, fs.ErrNotExist) || err != nil && !isDir(dir) {
-		return nil
-	}
-	var mark gsrmMark
-	if err == nil {
-		err = json.Unmarshal(data, &mark)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w", path, err)
-	}
-	if mark.PromptVersion != reward.PromptVersion {
-		return fmt.Errorf("%s: trained on the prompts %q, this program asks by %q: train it again with rlkd sft", dir, mark.PromptVersion, reward.PromptVersion)
-	}
-	return nil
-}
-
-func isDir(path string) bool {
-	info, err := os.Stat(path)
-	return err == nil && info.IsDir()
 }

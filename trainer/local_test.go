@@ -31,7 +31,7 @@ func onLocal(t *testing.T, fn func(l *localLM)) {
 		if err != nil {
 			return err
 		}
-		fn(newLocalLM(s, "test", 24, 3))
+		fn(&localLM{student: s, maxTokens: 24, rows: 3, yes: s.spellings("yes"), no: s.spellings("no")})
 		return nil
 	})
 	if err != nil {

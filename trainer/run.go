@@ -36,7 +36,7 @@ func Train(ctx context.Context, c *Config, resume bool, w Watch) (evals []*Evalu
 		return nil, err
 	}
 	if c.SFT != nil {
-		if r.sft, err = loadLessons(c); err != nil {
+		if r.sft, err = loadLessons(c, w.note); err != nil {
 			return nil, err
 		}
 	}
@@ -48,9 +48,6 @@ func Train(ctx context.Context, c *Config, resume bool, w Watch) (evals []*Evalu
 			r.held = r.held[:n]
 		}
 	}
-	if r.scorer, err = reward.NewScorer(c.RewardWeights, c.Structure); err != nil {
-		return nil, err
-	}
 	err = r.in(c.OutputDir, func() error { return r.train(ctx) })
 	return r.evals, err
 }
@@ -58,7 +55,7 @@ func Train(ctx context.Context, c *Config, resume bool, w Watch) (evals []*Evalu
 // FineTune is supervised fine-tuning alone: checkpoints, metrics and the final model go to
 // output_dir.
 func FineTune(ctx context.Context, c *Config, resume bool, w Watch) error {
-	lessons, err := loadLessons(c)
+	lessons, err := loadLessons(c, w.note)
 	if err != nil {
 		return err
 	}
@@ -122,6 +119,11 @@ func (r *run) train(ctx context.Context) error {
 		student, err := c.openTrained(from)
 		if err != nil {
 			return err
+		}
+		if r.scorer == nil {
+			if r.scorer, err = NewScorer(c, student); err != nil {
+				return err
+			}
 		}
 		if err := student.fits("max_prompt_length + max_completion_length", c.MaxPromptLength+c.MaxCompletionLength); err != nil {
 			return err

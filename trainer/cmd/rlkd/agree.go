@@ -44,37 +44,40 @@ func agree(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	scorer, err := newScorer(c, trainer.NeedScore)
-	if err != nil {
+	var result agreement
+	err = withScorer(c, trainer.NeedScore, func(scorer *reward.Scorer) (err error) {
+		result, err = measure(c, scorer, traces, pairs)
+		return err
+	})
+	if err != nil || c.Bool("show") {
 		return err
 	}
-	var result agreement
+	return writeRow(c, result)
+}
+
+// measure compares the scorer with the labels. With --show it writes what was found.
+func measure(c *cli.Context, scorer *reward.Scorer, traces []reward.LabelledTrace, pairs []reward.LabelledPair) (result agreement, err error) {
 	if traces != nil {
 		found, steps, err := scorer.AgreeOnTraces(c.Context, traces)
 		if err != nil {
-			return err
+			return result, err
 		}
 		if result.Traces = &found; c.Bool("show") {
 			if err := showTraces(c, traces, steps); err != nil {
-				return err
+				return result, err
 			}
 		}
 	}
 	if pairs != nil {
 		found, verdicts, err := scorer.AgreeOnPairs(c.Context, pairs)
 		if err != nil {
-			return err
+			return result, err
 		}
 		if result.Pairs = &found; c.Bool("show") {
-			if err := showPairs(c, pairs, verdicts); err != nil {
-				return err
-			}
+			err = showPairs(c, pairs, verdicts)
 		}
 	}
-	if c.Bool("show") {
-		return nil
-	}
-	return writeRow(c, result)
+	return result, err
 }
 
 // labelledTraces reads the rows of a file, none if it has no name.

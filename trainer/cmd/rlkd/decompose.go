@@ -24,23 +24,26 @@ type decomposed struct {
 }
 
 func decompose(c *cli.Context) error {
-	scorer, err := newScorer(c, trainer.NeedDecompose)
-	if err != nil {
-		return err
-	}
-	return readRows(c, func(r trainer.Row) error {
-		var trace reward.Trace
-		if err := fields(r, field{"problem", &trace.Problem}, field{"text", &trace.Text}); err != nil {
-			return err
+	return withScorer(c, trainer.NeedDecompose, func(scorer *reward.Scorer) error {
+		trace := func(r trainer.Row) (t reward.Trace, err error) {
+			err = fields(r, field{"problem", &t.Problem}, field{"text", &t.Text})
+			return t, err
 		}
-		found, err := scorer.Decompose(c.Context, []reward.Trace{trace})
-		if err != nil {
-			return r.Errorf("%w", err)
-		}
-		row := decomposed(found[0])
-		if row.Steps == nil && row.Missing == "" {
-			row.Steps = []reward.Step{} // [] in JSON: none, where null is not known
-		}
-		return writeRow(c, row)
+		return inBatches(c, batchRows, trace, func(traces []reward.Trace) error {
+			found, err := scorer.Decompose(c.Context, traces)
+			if err != nil {
+				return err
+			}
+			for _, d := range found {
+				row := decomposed{d.Steps, d.Missing}
+				if row.Steps == nil && row.Missing == "" {
+					row.Steps = []reward.Step{} // [] in JSON: none, where null is not known
+				}
+				if err := writeRow(c, row); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 }

@@ -45,23 +45,27 @@ func eval(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
-	scorer, err := reward.NewScorer(config.RewardWeights, config.Structure)
-	if err != nil {
-		return err
-	}
 	show := newDisplay(c, config)
 	defer show.close()
-	e := trainer.Evaluator{Config: config, Scorer: scorer, Problems: problems, Watch: show.watch()}
 	var out evalRow
-	if out.Evaluation, err = evaluate(c, e, config.Model, config.Adapter); err != nil {
-		return err
-	}
-	if path, adapter := baseline(c, config); path != "" {
+	err = trainer.WithScorer(config, func(scorer *reward.Scorer) (err error) {
+		e := trainer.Evaluator{Config: config, Scorer: scorer, Problems: problems, Watch: show.watch()}
+		if out.Evaluation, err = evaluate(c, e, config.Model, config.Adapter); err != nil {
+			return err
+		}
+		path, adapter := baseline(c, config)
+		if path == "" {
+			return nil
+		}
 		if out.Baseline, err = evaluate(c, e, path, adapter); err != nil {
 			return err
 		}
 		d := trainer.Compare(out.Baseline, out.Evaluation, config)
 		out.Difference = &d
+		return nil
+	})
+	if err != nil {
+		return err
 	}
 	if path := c.String("samples"); path != "" {
 		if err := trainer.WriteFileAtomic(path, out.WriteSamples); err != nil {
@@ -85,7 +89,7 @@ func baseline(c *cli.Context, config *trainer.Config) (path, adapter string) {
 // evaluate measures the model at path with an adapter, and lets go of it. It is named by the
 // adapter if there is one.
 func evaluate(c *cli.Context, e trainer.Evaluator, path, adapter string) (out *trainer.Evaluation, err error) {
-	err = torch.Run(func() error {
+	err = torch.Try(func() error {
 		s, err := openModel(c, path, adapter)
 		if err != nil {
 			return err

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
 	"fmt"
 
@@ -11,6 +12,46 @@ import (
 // readRows calls each with every row of stdin.
 func readRows(c *cli.Context, each func(trainer.Row) error) error {
 	return trainer.ReadRows(c.App.Reader, "stdin", each)
+}
+
+// inBatches calls each with the rows of stdin that have arrived, read by parse, at most so many at
+// a time: what is scored together is faster, and a caller that waits for a reply before its next
+// row gets it. What stood before a bad row is done before its error is returned.
+func inBatches[T any](c *cli.Context, most int, parse func(trainer.Row) (T, error), each func([]T) error) error {
+	rows := make(chan T, most)
+	var failed error
+	var crashed any // a panic belongs to the goroutine that can report it
+	ctx, stop := context.WithCancel(c.Context)
+	defer stop()
+	go func() {
+		defer close(rows)
+		defer func() { crashed = recover() }()
+		failed = readRows(c, func(r trainer.Row) error {
+			row, err := parse(r)
+			if err != nil {
+				return err
+			}
+			select {
+			case rows <- row:
+				return nil
+			case <-ctx.Done():
+				return ctx.Err()
+			}
+		})
+	}()
+	for first := range rows {
+		batch := []T{first}
+		for len(batch) < most && len(rows) > 0 {
+			batch = append(batch, <-rows)
+		}
+		if err := each(batch); err != nil {
+			return err
+		}
+	}
+	if crashed != nil {
+		panic(crashed)
+	}
+	return failed
 }
 
 // writeRow writes a value to stdout as one line of JSON, at once.

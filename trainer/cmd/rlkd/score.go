@@ -21,34 +21,23 @@ Of the configuration it uses reward_weights and structure.`,
 }
 
 func score(c *cli.Context) error {
-	scorer, err := newScorer(c, trainer.NeedScore)
-	if err != nil {
-		return err
-	}
 	var entries []audit.Entry
-	err = readRows(c, func(r trainer.Row) error {
-		var item reward.Item
-		err := fields(r, field{"problem", &item.Problem}, field{"answer", &item.Answer},
-			field{"generation", &item.Generation}, field{"completion", &item.Completion})
-		if err != nil {
-			return err
-		}
-		if r.Has("cut") {
-			if err := r.Get("cut", &item.Cut); err != nil {
+	err := withScorer(c, trainer.NeedScore, func(scorer *reward.Scorer) error {
+		return inBatches(c, batchRows, readItem, func(items []reward.Item) error {
+			scores, err := scorer.Score(c.Context, items)
+			if err != nil {
 				return err
 			}
-		}
-		if item.TeacherSteps, err = r.Steps(); err != nil {
-			return err
-		}
-		scores, err := scorer.Score(c.Context, []reward.Item{item})
-		if err != nil {
-			return r.Errorf("%w", err)
-		}
-		if c.String("html") != "" {
-			entries = append(entries, audit.Entry{Item: item, Score: scores[0]})
-		}
-		return writeRow(c, scores[0].Explain())
+			for i, s := range scores {
+				if c.String("html") != "" {
+					entries = append(entries, audit.Entry{Item: items[i], Score: s})
+				}
+				if err := writeRow(c, s.Explain()); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
 	})
 	if err != nil || c.String("html") == "" {
 		return err
@@ -60,11 +49,28 @@ func score(c *cli.Context) error {
 	return writePage(c.String("html"), "rlkd score", config, entries)
 }
 
-// newScorer makes the scorer of the configuration that the flags name.
-func newScorer(c *cli.Context, need trainer.Need) (*reward.Scorer, error) {
+// batchRows is how many rows are scored together at most.
+const batchRows = 64
+
+// readItem reads a row to score.
+func readItem(r trainer.Row) (item reward.Item, err error) {
+	err = fields(r, field{"problem", &item.Problem}, field{"answer", &item.Answer},
+		field{"generation", &item.Generation}, field{"completion", &item.Completion})
+	if err == nil && r.Has("cut") {
+		err = r.Get("cut", &item.Cut)
+	}
+	if err == nil {
+		item.TeacherSteps, err = r.Steps()
+	}
+	return item, err
+}
+
+// withScorer runs fn on the engine, where models in this process live, with the scorer of the
+// configuration that the flags name.
+func withScorer(c *cli.Context, need trainer.Need, fn func(*reward.Scorer) error) error {
 	config, err := loadConfig(c, need)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	return reward.NewScorer(config.RewardWeights, config.Structure)
+	return trainer.WithScorer(config, fn)
 }

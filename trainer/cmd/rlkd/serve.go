@@ -9,7 +9,6 @@ import (
 	"syscall"
 	"time"
 
-	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/reward"
 	"github.com/rlkd/rlkd/trainer"
 	"github.com/rlkd/rlkd/trainer/serve"
@@ -69,13 +68,7 @@ func serveReward(c *cli.Context) error {
 	defer stop()
 	context.AfterFunc(ctx, stop) // a second signal ends the program at once
 	return serve.New(options).Serve(ctx, listener, func(work func(serve.Scorer)) error {
-		return torch.Run(func() error { // where models in this process live
-			scorer, err := newScorer(c, trainer.NeedScore)
-			if err == nil {
-				work(scorer)
-			}
-			return err
-		})
+		return withScorer(c, trainer.NeedScore, func(s *reward.Scorer) error { work(s); return nil })
 	})
 }
 
