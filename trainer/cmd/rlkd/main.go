@@ -58,7 +58,7 @@ func newApp(in io.Reader, out, log io.Writer) *cli.App {
 		ExitErrHandler:            func(*cli.Context, error) {}, // run prints errors
 		Action:                    noCommand,
 		Commands: []*cli.Command{
-			dataCommand(),
+			dataCommand(), labelCommand(),
 			trainCommand(), sftCommand(), generateCommand(), tokenizeCommand(), logprobsCommand(), stepCommand(),
 			scoreCommand(), auditCommand(), serveCommand(), decomposeCommand(), agreeCommand(), evalCommand(), mergeCommand(), doctorCommand(),
 		},
