@@ -4,6 +4,7 @@
 The student is a tiny model that has learnt two texts by heart, imperfectly, so that its samples earn different
 rewards. A third problem has no teacher's text: its rewards cannot be known, and TRL must see None.
 """
+import contextlib
 import json
 import math
 import os
@@ -20,7 +21,7 @@ from check_step import tokenizer, write_config, write_rows
 from common import ROOT, Report, rlkd
 from serving import serve_reward
 
-STEPS, GENERATIONS = 2, 4
+STEPS, GENERATIONS, LIMIT = 2, 4, 110
 
 
 def row(problem, meta, sum_, answer):
@@ -51,15 +52,22 @@ def student(work):
     return os.path.join(out, "final")
 
 
+def rlkd_reward(completion_ids, log_extra, **columns):
+    """The reward function of README, which also keeps in TRL's table which completions were cut."""
+    log_extra("cut", [len(ids) >= LIMIT for ids in completion_ids])
+    return trl_reward.rlkd_reward(completion_ids=completion_ids, **columns)
+
+
 def train(model, work):
     """The rewards TRL logged as means, and its table of completions."""
     data = Dataset.from_list([{"prompt": [{"role": "user", "content": r["problem"]}], **r} for r in ROWS])
     args = GRPOConfig(
         output_dir=os.path.join(work, "trl"), max_steps=STEPS, per_device_train_batch_size=len(ROWS) * GENERATIONS,
-        num_generations=GENERATIONS, max_completion_length=160, temperature=1.2, learning_rate=1e-4, logging_steps=1,
+        num_generations=GENERATIONS, max_completion_length=LIMIT, temperature=1.2, learning_rate=1e-4, logging_steps=1,
         log_completions=True, report_to="none", use_cpu=True, bf16=False, save_strategy="no", seed=1, disable_tqdm=True)
-    trainer = GRPOTrainer(model=model, reward_funcs=trl_reward.rlkd_reward, args=args, train_dataset=data)
-    trainer.train()
+    trainer = GRPOTrainer(model=model, reward_funcs=rlkd_reward, args=args, train_dataset=data)
+    with contextlib.redirect_stdout(sys.stderr):  # its tables
+        trainer.train()
     logged = [h["rewards/rlkd_reward/mean"] for h in trainer.state.log_history if "rewards/rlkd_reward/mean" in h]
     tables = [pandas.read_parquet(os.path.join(work, "trl/completions", f"completions_{n:05d}.parquet")) for n in range(1, STEPS + 1)]
     return logged, tables
@@ -68,10 +76,12 @@ def train(model, work):
 def compare(logged, tables):
     """(ok, note): each reward of TRL's table, and its means, against `rlkd score`."""
     by_problem = {r["problem"]: r for r in ROWS}
-    got, want, means = [], [], []
+    got, want, means, cuts = [], [], [], 0
     for table in tables:
-        rows = [{**by_problem[p[0]["content"]], "completion": c[0]["content"]} for p, c in zip(table["prompt"], table["completion"])]
+        rows = [{**by_problem[p[0]["content"]], "completion": c[0]["content"], "cut": bool(cut)}
+                for p, c, cut in zip(table["prompt"], table["completion"], table["cut"])]
         scores = rlkd("score", rows=rows)
+        cuts += sum(row["cut"] for row in rows)
         step = [math.nan if s.get("missing") else s["total"] for s in scores]
         means.append(sum(x for x in step if x == x) / max(1, sum(x == x for x in step)))
         want += step
@@ -81,7 +91,7 @@ def compare(logged, tables):
     off = [i for i, (a, b) in enumerate(zip(got, want)) if not (math.isclose(a, b, rel_tol=1e-6) or a != a and b != b)]
     wrong = [i for i, (a, b) in enumerate(zip(logged, means)) if not math.isclose(a, b, rel_tol=1e-5)]
     distinct, unknown = len({x for x in want if x == x}), sum(x != x for x in want)
-    note = f"{len(got)} rewards, {distinct} different ones, {unknown} None; {len(off)} differ, {len(wrong)} of {len(logged)} means differ"
+    note = f"{len(got)} rewards, {distinct} different ones, {unknown} None, {cuts} cut; {len(off)} differ, {len(wrong)} of {len(logged)} means differ"
     return not off and not wrong and len(logged) == STEPS and distinct > 1 and unknown == STEPS * GENERATIONS, note
 
 
@@ -90,7 +100,7 @@ def check(work):
     os.makedirs(work)
     model = student(work)
     with serve_reward() as url:
-        trl_reward.URL = url
+        os.environ["RLKD_URL"], trl_reward.LIMIT = url, LIMIT
         return compare(*train(model, work))
 
 

@@ -1,14 +1,15 @@
 import os
 import requests
 
-URL = os.environ.get("RLKD_URL", "http://127.0.0.1:8000")
+LIMIT = 256  # the GRPOConfig's max_completion_length
 
 
-def rlkd_reward(problem, answer, generation, completions, **_):
-    """TRL hands over the dataset's columns as lists; a reward that cannot be known is None, never 0."""
-    texts = [c if isinstance(c, str) else c[-1]["content"] for c in completions]
-    rows = [dict(problem=p, answer=a, generation=g, completion=c) for p, a, g, c in zip(problem, answer, generation, texts)]
-    token = os.environ.get("RLKD_TOKEN")
-    reply = requests.post(URL + "/score", json={"rows": rows}, timeout=300, headers={"Authorization": f"Bearer {token}"} if token else {})
+def rlkd_reward(problem, answer, generation, completions, completion_ids, **_):
+    """A reward function for TRL. A reward that cannot be known is None, which TRL leaves out, and never 0."""
+    columns = zip(problem, answer, generation, completions, completion_ids)
+    rows = [dict(problem=p, answer=a, generation=g, completion=c if isinstance(c, str) else c[-1]["content"], cut=len(ids) >= LIMIT)
+            for p, a, g, c, ids in columns]
+    reply = requests.post(os.environ["RLKD_URL"] + "/score", json={"rows": rows}, timeout=300,
+                          headers={"Authorization": "Bearer " + os.environ.get("RLKD_TOKEN", "")})
     reply.raise_for_status()
     return [row["reward"] for row in reply.json()["rows"]]
