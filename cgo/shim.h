@@ -93,6 +93,16 @@ err torch_rms_norm(tensor *out, tensor x, tensor w, double eps);
 err torch_rope(tensor *out, tensor x, tensor cos, tensor sin);
 err torch_sdpa(tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, double scale); // mask may be NULL
 
+// Operations made of several (shim_fused.cc).
+void torch_use_kernels(int on);
+int torch_has_kernels(void);
+err torch_silu_mul(tensor *out, tensor gate, tensor up);
+err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tensor v_cache, tensor positions,
+                 int64_t used, double scale);
+err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature); // uniform may be NULL at temperature 0
+err torch_pack(tensor *out, const tensor *ws, int n);                           // *out is NULL when there is no packed form
+err torch_packed_linear(tensor *out, tensor x, tensor w, tensor b);             // b may be NULL
+
 // In place.
 err torch_copy_(tensor a, tensor src);
 err torch_zero_(tensor a);

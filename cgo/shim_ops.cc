@@ -85,21 +85,6 @@ OP(torch_linear, (tensor *out, tensor x, tensor w, tensor b),
    at::linear(T(x), T(w), b ? std::optional<at::Tensor>(T(b)) : std::nullopt))
 OP(torch_embedding, (tensor *out, tensor w, tensor ids), at::embedding(T(w), T(ids)))
 
-// transformers' LlamaRMSNorm: the mean square in fp32, the result in x's dtype, then the weight.
-OP(torch_rms_norm, (tensor *out, tensor x, tensor w, double eps), [&] {
-  auto f = T(x).to(at::kFloat);
-  auto n = f * at::rsqrt(f.square().mean(-1, true) + eps);
-  return T(w) * n.to(T(x).scalar_type());
-}())
-
-// Rotary embedding, halves convention (transformers' rotate_half):
-// out = x * cos + cat(-x2, x1) * sin with x = (x1, x2) along the last dimension.
-OP(torch_rope, (tensor *out, tensor x, tensor cos, tensor sin), [&] {
-  int64_t half = T(x).size(-1) / 2;
-  auto rotated = at::cat({-T(x).narrow(-1, half, half), T(x).narrow(-1, 0, half)}, -1);
-  return T(x) * T(cos) + rotated * T(sin);
-}())
-
 OP(torch_sdpa, (tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, double scale),
    at::scaled_dot_product_attention(T(q), T(k), T(v), mask ? std::optional<at::Tensor>(T(mask)) : std::nullopt, 0.0,
                                     causal != 0, scale, /*enable_gqa=*/T(q).size(-3) != T(k).size(-3)))

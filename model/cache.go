@@ -1,10 +1,6 @@
 package model
 
-import (
-	"math"
-
-	torch "github.com/rlkd/rlkd/cgo"
-)
+import torch "github.com/rlkd/rlkd/cgo"
 
 // cache holds the keys and values of the sequences being generated, one per row. The rows
 // in use are always the first ones, so that a step works on views; each row has its own
@@ -70,40 +66,18 @@ func (c *cache) prefill(b *Batch, p placement) attention {
 	}
 }
 
-// decode is the attention of one new token per row over the row's past and itself. Seen as
-// [rows, kvHeads, group, headDim], q shares its keys within a group, and attention is two
-// batched products without expanding the keys.
+// decode is the attention of one new token per row over the row's past and itself.
 func (c *cache) decode() attention {
-	n, cfg := len(c.lengths), &c.m.Config
-	var newest placement
 	used := 0
-	for r, l := range c.lengths {
-		newest.add(r, l, r)
+	for _, l := range c.lengths {
 		used = max(used, l+1)
 	}
-	// Few different widths: what a kernel prepares for a shape is used again.
+	// Few different widths: what libtorch prepares for a shape is used again.
 	used = min((used+widthStep-1)/widthStep*widthStep, c.width)
-	places := c.places(newest)
-	hidden := c.hidden(used)
-	view := func(t *torch.Tensor) *torch.Tensor { return t.Narrow(0, 0, n).Narrow(2, 0, used) }
+	positions := torch.FromInts(c.lengths, c.m.Device, len(c.lengths))
 	return func(i int, q, k, v *torch.Tensor) *torch.Tensor {
-		c.store(c.k[i], k, places)
-		c.store(c.v[i], v, places)
-		q = q.Reshape(n, cfg.NumKVHeads, cfg.NumHeads/cfg.NumKVHeads, cfg.HeadDim).MulScalar(c.m.attentionScale())
-		scores := q.MatMul(view(c.k[i]).Transpose(2, 3)).Cast(torch.Float32).Add(hidden)
-		return scores.Softmax(-1).Cast(c.m.DType).MatMul(view(c.v[i])).Reshape(n, cfg.NumHeads, cfg.HeadDim)
+		return torch.Attend(q, k, v, c.k[i], c.v[i], positions, used, c.m.attentionScale())
 	}
-}
-
-// hidden is 0 where a row has a key, minus infinity behind its end: [n, 1, 1, used] fp32.
-func (c *cache) hidden(used int) *torch.Tensor {
-	mask := make([]float32, len(c.lengths)*used)
-	for r, l := range c.lengths {
-		for i := l + 1; i < used; i++ {
-			mask[r*used+i] = float32(math.Inf(-1))
-		}
-	}
-	return torch.FromFloat32s(mask, torch.Float32, c.m.Device, len(c.lengths), 1, 1, used)
 }
 
 // remove drops row r; the last row takes its place.

@@ -15,6 +15,7 @@ type pass struct {
 	m        *Model
 	adapter  *Adapter      // nil for none
 	graph    bool          // record gradients
+	packs    *packs        // nil: the plain weights are used
 	cos, sin *torch.Tensor // [P, 1, headDim]
 	attend   attention
 }
@@ -45,31 +46,41 @@ func (p *pass) layer(i int, x *torch.Tensor) *torch.Tensor {
 	l := &p.m.layers[i]
 	return torch.Tidy(func() *torch.Tensor {
 		x = x.Add(p.attention(i, l, p.normed(x, l.inputNorm)))
-		return x.Add(p.mlp(l, p.normed(x, l.postNorm)))
+		return x.Add(p.mlp(i, l, p.normed(x, l.postNorm)))
 	})
 }
 
 func (p *pass) attention(i int, l *block, x *torch.Tensor) *torch.Tensor {
 	c := &p.m.Config
 	n := x.Dim(0)
-	q := p.linear(x, l.q, l.qBias).Reshape(n, c.NumHeads, c.HeadDim)
-	k := p.linear(x, l.k, l.kBias).Reshape(n, c.NumKVHeads, c.HeadDim)
-	v := p.linear(x, l.v, l.vBias).Reshape(n, c.NumKVHeads, c.HeadDim)
+	in := p.linears(x, p.packs.block(i).qkv, l.qkv[:])
+	q, k := in[0].Reshape(n, c.NumHeads, c.HeadDim), in[1].Reshape(n, c.NumKVHeads, c.HeadDim)
 	if l.qNorm != nil {
 		q, k = p.normed(q, l.qNorm), p.normed(k, l.kNorm)
 	}
 	q, k = torch.Rope(q, p.cos, p.sin), torch.Rope(k, p.cos, p.sin)
-	a := p.attend(i, q, k, v).Reshape(n, c.NumHeads*c.HeadDim)
-	return p.linear(a, l.o, l.oBias)
+	a := p.attend(i, q, k, in[2].Reshape(n, c.NumKVHeads, c.HeadDim)).Reshape(n, c.NumHeads*c.HeadDim)
+	return p.linears(a, p.packs.block(i).o, []linear{l.o})[0]
 }
 
-func (p *pass) mlp(l *block, x *torch.Tensor) *torch.Tensor {
-	gate := p.linear(x, l.gate, l.gateBias).Silu()
-	return p.linear(gate.Mul(p.linear(x, l.up, l.upBias)), l.down, l.downBias)
+func (p *pass) mlp(i int, l *block, x *torch.Tensor) *torch.Tensor {
+	in := p.linears(x, p.packs.block(i).gateUp, l.gateUp[:])
+	return p.linears(torch.SiluMul(in[0], in[1]), p.packs.block(i).down, []linear{l.down})[0]
 }
 
-func (p *pass) linear(x *torch.Tensor, w, bias *Param) *torch.Tensor {
-	return p.adapted(torch.Linear(x, p.m.weight(w, p.graph), p.m.weight(bias, p.graph)), x, w)
+// linears applies layers that share their input x [P, in], all by one product if they are packed.
+func (p *pass) linears(x *torch.Tensor, w *packed, layers []linear) []*torch.Tensor {
+	out := make([]*torch.Tensor, len(layers))
+	if w != nil {
+		w.apply(x, out)
+	}
+	for i, l := range layers {
+		if w == nil {
+			out[i] = torch.Linear(x, p.m.weight(l.weight, p.graph), p.m.weight(l.bias, p.graph))
+		}
+		out[i] = p.adapted(out[i], x, l.weight)
+	}
+	return out
 }
 
 func (p *pass) normed(x *torch.Tensor, w *Param) *torch.Tensor {

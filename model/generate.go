@@ -59,7 +59,7 @@ func (g *Generator) Generate(requests []Request) (out [][]Completion, err error)
 		out = append(out, make([]Completion, r.N))
 	}
 	torch.NoGrad(func() {
-		d := decoder{Generator: g, requests: requests, out: out, cache: g.Model.newCache(g.rows(requests), width)}
+		d := decoder{Generator: g, requests: requests, out: out, cache: g.Model.newCache(g.rows(requests), width), packs: g.Model.pack()}
 		err = d.run()
 	})
 	return out, err
@@ -81,6 +81,7 @@ type decoder struct {
 	out      [][]Completion
 	next     int // the first request not yet begun
 	cache    *cache
+	packs    *packs
 	active   []row // in the order of the cache's rows
 	last     []int // the newest token of each active row
 }
@@ -143,20 +144,32 @@ func (d *decoder) prefill(began int) *torch.Tensor {
 		}
 	}
 	b := NewBatch(seqs)
-	p := m.newPass(b.positions, false, d.cache.prefill(b, fill))
+	p := d.pass(b.positions, d.cache.prefill(b, fill))
 	x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(b.ids, m.Device, len(b.ids))))
-	return m.logits(p.final(x.IndexSelect(0, torch.FromInts(ends, m.Device, len(ends)))))
+	return d.logits(p, x.IndexSelect(0, torch.FromInts(ends, m.Device, len(ends))))
 }
 
 // step feeds each active row its newest token and returns the logits of the next, [n, vocab].
 func (d *decoder) step() *torch.Tensor {
 	m := d.Model
-	p := m.newPass(d.cache.lengths, false, d.cache.decode())
+	p := d.pass(d.cache.lengths, d.cache.decode())
 	x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(d.last, m.Device, len(d.last))))
 	for r := range d.cache.lengths {
 		d.cache.lengths[r]++
 	}
-	return m.logits(p.final(x))
+	return d.logits(p, x)
+}
+
+// pass is a run over tokens by the packed weights.
+func (d *decoder) pass(positions []int, attend attention) *pass {
+	p := d.Model.newPass(positions, false, attend)
+	p.packs = d.packs
+	return p
+}
+
+// logits are those of the tokens after x [n, hidden], [n, vocab] in the model's dtype.
+func (d *decoder) logits(p *pass, x *torch.Tensor) *torch.Tensor {
+	return p.linears(p.final(x), d.packs.head, []linear{{weight: d.Model.head}})[0]
 }
 
 // take draws a token for each of the rows that logits are for (the last began ones after a

@@ -32,13 +32,16 @@ type Param struct {
 
 // block holds the weights of one transformer layer; those a family lacks are nil.
 type block struct {
-	inputNorm, postNorm        *Param
-	q, k, v, o                 *Param
-	qBias, kBias, vBias, oBias *Param
-	qNorm, kNorm               *Param
-	gate, up, down             *Param
-	gateBias, upBias, downBias *Param
+	inputNorm, postNorm *Param
+	qkv                 [3]linear // they share their input
+	o                   linear
+	qNorm, kNorm        *Param
+	gateUp              [2]linear // they share their input
+	down                linear
 }
+
+// linear is one linear layer; bias may be nil.
+type linear struct{ weight, bias *Param }
 
 // Options say where a model goes and what for.
 type Options struct {
@@ -90,16 +93,12 @@ func (m *Model) bind(p map[string]*Param) {
 	}
 	for i := range m.Config.NumLayers {
 		at := func(name string) *Param { return p[fmt.Sprintf("model.layers.%d.%s", i, name)] }
+		layer := func(name string) linear { return linear{at(name + ".weight"), at(name + ".bias")} }
 		m.layers = append(m.layers, block{
 			inputNorm: at("input_layernorm.weight"), postNorm: at("post_attention_layernorm.weight"),
-			q: at("self_attn.q_proj.weight"), qBias: at("self_attn.q_proj.bias"),
-			k: at("self_attn.k_proj.weight"), kBias: at("self_attn.k_proj.bias"),
-			v: at("self_attn.v_proj.weight"), vBias: at("self_attn.v_proj.bias"),
-			o: at("self_attn.o_proj.weight"), oBias: at("self_attn.o_proj.bias"),
-			qNorm: at("self_attn.q_norm.weight"), kNorm: at("self_attn.k_norm.weight"),
-			gate: at("mlp.gate_proj.weight"), gateBias: at("mlp.gate_proj.bias"),
-			up: at("mlp.up_proj.weight"), upBias: at("mlp.up_proj.bias"),
-			down: at("mlp.down_proj.weight"), downBias: at("mlp.down_proj.bias"),
+			qkv: [3]linear{layer("self_attn.q_proj"), layer("self_attn.k_proj"), layer("self_attn.v_proj")},
+			o:   layer("self_attn.o_proj"), qNorm: at("self_attn.q_norm.weight"), kNorm: at("self_attn.k_norm.weight"),
+			gateUp: [2]linear{layer("mlp.gate_proj"), layer("mlp.up_proj")}, down: layer("mlp.down_proj"),
 		})
 	}
 }

@@ -21,20 +21,21 @@ const maxUniform = 1 - 1.0/(1<<23)
 
 var negInf = math.Inf(-1)
 
-// sample draws one token per row of logits [n, vocab] fp32, from one uniform variate in
-// (0, 1) per row: the first token at which the cumulative probability exceeds it. It runs on
-// the device; what a row draws does not depend on the other rows. It returns ids [n].
+// sample draws one token per row of logits [n, vocab], from one uniform variate in (0, 1) per
+// row: the first token at which the cumulative probability exceeds it. It runs on the device;
+// what a row draws does not depend on the other rows. It returns ids [n].
 func (s Sampling) sample(logits *torch.Tensor, uniform []float32) *torch.Tensor {
 	if s.Temperature == 0 {
-		return logits.ArgMax(-1)
+		return torch.Draw(logits, nil, 0)
 	}
-	cdf := s.filter(logits).Softmax(-1).CumSum(-1)
-	n, vocab := len(uniform), logits.Dim(-1)
 	for i, u := range uniform {
 		uniform[i] = min(u, maxUniform)
 	}
-	u := torch.FromFloat32s(uniform, torch.Float32, logits.Device(), n, 1)
-	return cdf.Le(u.Mul(cdf.Narrow(-1, vocab-1, 1))).SumDim(-1, false)
+	u := torch.FromFloat32s(uniform, torch.Float32, logits.Device(), len(uniform))
+	if s.TopK == 0 && s.TopP == 1 && s.MinP == 0 {
+		return torch.Draw(logits, u, s.Temperature)
+	}
+	return torch.Draw(s.filter(logits.Cast(torch.Float32)), u, 1)
 }
 
 // filter divides by the temperature and sets the logits of dropped tokens to minus infinity.

@@ -1,0 +1,57 @@
+package torch
+
+// #include "shim.h"
+import "C"
+
+// The operations below are made of several of libtorch's. Where the device is a CPU with
+// AVX512-BF16 and no graph is recorded they run as one kernel of our own (kernels.cc), and so
+// do [RMSNorm] and [Rope]; else libtorch's operations are composed. What a kernel makes of a
+// row does not depend on the other rows.
+
+// UseKernels turns our own kernels off, or on again, as they are at first: for tests, and to
+// see what they are worth. It tells whether they are in use now.
+func UseKernels(on bool) bool {
+	C.torch_use_kernels(flag(on))
+	return C.torch_has_kernels() != 0
+}
+
+// SiluMul is silu(gate) * up, both [n, dim]: what is between the matrices of a SwiGLU.
+func SiluMul(gate, up *Tensor) *Tensor {
+	var o C.tensor
+	return own("SiluMul", &o, C.torch_silu_mul(&o, gate.handle(), up.handle()))
+}
+
+// Attend is the attention of one new token per row to its row's past and itself. Row r of k and
+// v [n, kvHeads, d] is first written to the caches [rows, kvHeads, width, d] at positions[r];
+// then q [n, heads, d] sees the positions up to that one. used is more than any of positions.
+func Attend(q, k, v, kCache, vCache, positions *Tensor, used int, scale float64) *Tensor {
+	var o C.tensor
+	return own("Attend", &o, C.torch_attend(&o, q.handle(), k.handle(), v.handle(), kCache.handle(), vCache.handle(),
+		positions.handle(), C.int64_t(used), C.double(scale)))
+}
+
+// Draw samples an index from each row of logits [n, vocab] at a temperature: the first at which
+// the cumulative probability exceeds the row's variate in uniform [n], which is in (0, 1). At
+// temperature 0 it is the likeliest, and uniform may be nil.
+func Draw(logits, uniform *Tensor, temperature float64) *Tensor {
+	var o C.tensor
+	return own("Draw", &o, C.torch_draw(&o, logits.handle(), uniform.optional(), C.double(temperature)))
+}
+
+// Pack brings the weights [out, in] of linear layers on the same input, one under the other,
+// into the form PackedLinear reads, or returns nil if their device and dtype have none.
+func Pack(ws ...*Tensor) *Tensor {
+	cs := handles(ws)
+	var o C.tensor
+	e := C.torch_pack(&o, &cs[0], C.int(len(cs)))
+	if e == nil && o == nil {
+		return nil
+	}
+	return own("Pack", &o, e)
+}
+
+// PackedLinear is Linear by packed weights, for x [n, in]; it records no graph.
+func PackedLinear(x, packed, bias *Tensor) *Tensor {
+	var o C.tensor
+	return own("PackedLinear", &o, C.torch_packed_linear(&o, x.handle(), packed.handle(), bias.optional()))
+}

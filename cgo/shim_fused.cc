@@ -1,0 +1,107 @@
+// Operations made of several: by a kernel of our own where there is one, else by libtorch's.
+#include "kernels.hpp"
+#include "shim.hpp"
+
+using namespace shim;
+
+void torch_use_kernels(int on) { kernels::enable(on != 0); }
+int torch_has_kernels(void) { return kernels::enabled(); }
+
+static bool contiguous_like(const at::Tensor &x, std::initializer_list<const at::Tensor *> others) {
+  for (const auto *t : others)
+    if (t->scalar_type() != x.scalar_type() || !t->is_contiguous()) return false;
+  return true;
+}
+
+// transformers' LlamaRMSNorm: the mean square in fp32, the result in x's dtype, then the weight.
+static at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
+  if (kernels::usable(x) && kernels::usable(w) && contiguous_like(x, {&w})) return kernels::rms_norm(x, w, eps);
+  auto f = x.to(at::kFloat);
+  auto n = f * at::rsqrt(f.square().mean(-1, true) + eps);
+  return w * n.to(x.scalar_type());
+}
+
+err torch_rms_norm(tensor *out, tensor x, tensor w, double eps) {
+  return guard([&] { *out = own(rms_norm(T(x), T(w), eps)); });
+}
+
+// Rotary embedding, halves convention (transformers' rotate_half):
+// out = x * cos + cat(-x2, x1) * sin with x = (x1, x2) along the last dimension.
+static at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
+  const int64_t half = x.size(-1) / 2;
+  if (x.dim() == 3 && half % 16 == 0 && kernels::usable(x) && contiguous_like(x, {&cos, &sin}) &&
+      cos.numel() == x.size(0) * x.size(2) && sin.numel() == cos.numel())
+    return kernels::rope(x, cos, sin);
+  auto rotated = at::cat({-x.narrow(-1, half, half), x.narrow(-1, 0, half)}, -1);
+  return x * cos + rotated * sin;
+}
+
+err torch_rope(tensor *out, tensor x, tensor cos, tensor sin) {
+  return guard([&] { *out = own(rope(T(x), T(cos), T(sin))); });
+}
+
+err torch_silu_mul(tensor *out, tensor gate, tensor up) {
+  return guard([&] {
+    const auto &g = T(gate), &u = T(up);
+    const bool fits = g.dim() == 2 && kernels::usable(g) && kernels::usable(u) && g.sizes() == u.sizes() &&
+                      g.scalar_type() == u.scalar_type();
+    *out = own(fits ? kernels::silu_mul(g, u) : at::silu(g) * u);
+  });
+}
+
+// The batched form: seen as [n, kvHeads, group, d], q shares its keys within a group, and
+// attention is two products without expanding the keys. Only the first used positions count.
+static at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &kc,
+                         const at::Tensor &vc, const at::Tensor &positions, int64_t used, double scale) {
+  const int64_t n = q.size(0), heads = q.size(1), d = q.size(2), kv = k.size(1);
+  auto rows = at::arange(n, positions.options());
+  auto past = [&](const at::Tensor &cache, const at::Tensor &x) {
+    cache.narrow(0, 0, n).transpose(1, 2).index_put_({rows, positions}, x);
+    return cache.narrow(0, 0, n).narrow(2, 0, used);
+  };
+  auto keys = past(kc, k), values = past(vc, v);
+  auto scores = at::matmul(q.reshape({n, kv, heads / kv, d}) * scale, keys.transpose(2, 3)).to(at::kFloat);
+  auto beyond = at::arange(used, positions.options()).unsqueeze(0) > positions.unsqueeze(1);
+  auto weights = scores.masked_fill(beyond.view({n, 1, 1, used}), -INFINITY).softmax(-1).to(q.scalar_type());
+  return at::matmul(weights, values).reshape({n, heads, d});
+}
+
+err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tensor v_cache, tensor positions,
+                 int64_t used, double scale) {
+  return guard([&] {
+    const bool fits = kernels::usable(T(q)) && kernels::usable(T(k)) && kernels::usable(T(v)) &&
+                      contiguous_like(T(q), {&T(k_cache), &T(v_cache)});
+    *out = own(fits ? kernels::attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), scale)
+                    : attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), used, scale));
+  });
+}
+
+// The first index at which the cumulative probability exceeds the variate; the likeliest at temperature 0.
+err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
+  return guard([&] {
+    const auto &x = T(logits);
+    auto u = uniform ? T(uniform) : at::Tensor();
+    if (kernels::usable(x)) {
+      *out = own(kernels::draw(x, u, temperature));
+    } else if (temperature == 0) {
+      *out = own(x.argmax(-1));
+    } else {
+      auto cdf = (x.to(at::kFloat) / temperature).softmax(-1).cumsum(-1);
+      *out = own(cdf.le(u.unsqueeze(1) * cdf.narrow(-1, x.size(1) - 1, 1)).sum(-1));
+    }
+  });
+}
+
+err torch_pack(tensor *out, const tensor *ws, int n) {
+  return guard([&] {
+    auto all = list(ws, n);
+    *out = nullptr;
+    for (const auto &w : all)
+      if (!kernels::packable(w)) return;
+    *out = own(kernels::pack(all));
+  });
+}
+
+err torch_packed_linear(tensor *out, tensor x, tensor w, tensor b) {
+  return guard([&] { *out = own(kernels::packed_linear(T(x), T(w), b ? T(b) : at::Tensor())); });
+}
