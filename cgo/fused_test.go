@@ -1,0 +1,179 @@
+package torch_test
+
+import (
+	"fmt"
+	"math"
+	"slices"
+	"testing"
+
+	torch "github.com/rlkd/rlkd/cgo"
+)
+
+// wave is a tensor of numbers within ±1 that look random.
+func wave(dt torch.DType, dev torch.Device, seed int, dims ...int) *torch.Tensor {
+	n := 1
+	for _, d := range dims {
+		n *= d
+	}
+	data := make([]float32, n)
+	for i := range data {
+		data[i] = float32(math.Sin(float64(i*(seed+7)) * 1.37))
+	}
+	return torch.FromFloat32s(data, dt, dev, dims...)
+}
+
+// fused are the operations with a kernel, on n rows; those of fewer rows begin as those of more.
+var fused = map[string]func(dt torch.DType, dev torch.Device, n int) *torch.Tensor{
+	"RMSNorm": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor {
+		return torch.RMSNorm(wave(dt, dev, 1, n, 576), wave(dt, dev, 2, 576), 1e-5)
+	},
+	"Rope": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor {
+		x := wave(dt, dev, 3, n, 5*64).Narrow(1, 64, 3*64).Reshape(n, 3, 64) // with gaps
+		angle := wave(torch.Float32, dev, 4, n, 1, 64)
+		return torch.Rope(x, angle.Cos().Cast(dt), angle.Sin().Cast(dt))
+	},
+	"SiluMul": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor {
+		both := wave(dt, dev, 5, n, 320).MulScalar(20)
+		return torch.SiluMul(both.Narrow(1, 0, 160), both.Narrow(1, 160, 160))
+	},
+	"Attend": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor {
+		const kv, group, d, width = 2, 3, 80, 70
+		keys, values := wave(dt, dev, 6, 9, kv, width, d), wave(dt, dev, 7, 9, kv, width, d)
+		at := []int{0, 69, 15, 16, 40, 33, 1}[:n]
+		return torch.Attend(wave(dt, dev, 8, n, kv*group, d).MulScalar(3), wave(dt, dev, 9, n, kv, d), wave(dt, dev, 10, n, kv, d),
+			keys, values, torch.FromInts(at, dev, n), slices.Max(at)+1, 0.3)
+	},
+}
+
+func TestKernelsAgreeWithLibtorch(t *testing.T) {
+	if !torch.UseKernels(true) {
+		t.Skip("no kernels for this CPU")
+	}
+	defer torch.UseKernels(true)
+	for name, op := range fused {
+		for _, dt := range []torch.DType{torch.Float32, torch.BFloat16} {
+			run(t, func(dev torch.Device) {
+				const rows = 7
+				got := op(dt, dev, rows).Float32s()
+				for n := 1; n < rows; n++ {
+					if few := op(dt, dev, n).Float32s(); !slices.Equal(few, got[:len(few)]) {
+						t.Errorf("%s in %v: with %d rows in all, a row is not what it is with %d", name, dt, n, rows)
+					}
+				}
+				torch.UseKernels(false)
+				want := op(dt, dev, rows).Float32s()
+				torch.UseKernels(true)
+				if d := largest(got, want); !(d <= tolerance(dt)) {
+					t.Errorf("%s in %v differs by %g", name, dt, d)
+				}
+			})
+		}
+	}
+}
+
+// tolerance is for results of at most some 20.
+func tolerance(dt torch.DType) float64 {
+	if dt == torch.Float32 {
+		return 1e-5
+	}
+	return 0.13
+}
+
+// largest is the largest difference of got and want, as a share of want if that is more than 1.
+func largest(got, want []float32) (d float64) {
+	if len(got) != len(want) {
+		return math.Inf(1)
+	}
+	for i, w := range want {
+		x := math.Abs(float64(got[i]-w)) / max(1, math.Abs(float64(w)))
+		if math.IsNaN(x) {
+			return x
+		}
+		d = max(d, x)
+	}
+	return d
+}
+
+func TestPackedLinear(t *testing.T) {
+	run(t, func(dev torch.Device) {
+		w1, w2 := wave(torch.BFloat16, dev, 1, 64, 96), wave(torch.BFloat16, dev, 2, 48, 96)
+		packed := torch.Pack(w1, w2)
+		if packed == nil {
+			if torch.UseKernels(true) && dev == torch.CPU {
+				t.Error("bf16 weights have no packed form")
+			}
+			t.Skip("no packed form here")
+		}
+		if torch.Pack(w1.Cast(torch.Float32)) != nil || torch.Pack(w1.Narrow(0, 0, 40)) != nil {
+			t.Error("fp32, or 40 outputs, have a packed form")
+		}
+		bias := wave(torch.BFloat16, dev, 3, 112)
+		var all []float32
+		for _, n := range []int{19, 1, 7, 8} {
+			x := wave(torch.BFloat16, dev, 4, n, 96)
+			got := torch.PackedLinear(x, packed, bias).Float32s()
+			want := torch.Linear(x, torch.Cat(0, w1, w2), bias).Float32s()
+			if d := largest(got, want); !(d <= 0.02) {
+				t.Errorf("%d rows differ by %g", n, d)
+			}
+			if all == nil {
+				all = got
+			}
+			if !slices.Equal(got, all[:len(got)]) {
+				t.Errorf("with %d rows a row is not what it is with 19", n)
+			}
+		}
+		wantError(t, torch.Try(func() error { torch.PackedLinear(wave(torch.BFloat16, dev, 5, 2, 64), packed, nil); return nil }), "96 bf16 inputs")
+		wantError(t, torch.Try(func() error { torch.Pack(w1, wave(torch.BFloat16, dev, 5, 16, 64)); return nil }), "packed together")
+	})
+}
+
+// Evenly spread variates draw each index as often as its probability says.
+func TestDraw(t *testing.T) {
+	const vocab, draws = 2048, 5000
+	for _, on := range []bool{true, false} {
+		torch.UseKernels(on)
+		for _, dt := range []torch.DType{torch.Float32, torch.BFloat16} {
+			run(t, func(dev torch.Device) {
+				row := wave(dt, dev, 3, 1, vocab).MulScalar(6)
+				row = torch.Cat(1, torch.Full(math.Inf(-1), dt, dev, 1, 16), row.Narrow(1, 16, vocab-16))
+				probs := row.Cast(torch.Float32).MulScalar(1 / 0.7).Softmax(-1).Float32s()
+				var u []float32
+				for i := range draws {
+					u = append(u, (float32(i)+0.5)/draws)
+				}
+				counts := make([]float64, vocab)
+				for _, id := range torch.Draw(row.Expand(draws, vocab), torch.FromFloat32s(u, torch.Float32, dev, draws), 0.7).Ints() {
+					counts[id]++
+				}
+				for i, p := range probs {
+					if d := math.Abs(counts[i]/draws - float64(p)); d > 1.5/draws || p == 0 && counts[i] > 0 {
+						t.Errorf("kernels %v, %v: index %d was drawn %g times of %d, probability %g", on, dt, i, counts[i], draws, p)
+					}
+				}
+				if got, want := torch.Draw(row, nil, 0).Ints(), row.ArgMax(-1).Ints(); !slices.Equal(got, want) {
+					t.Errorf("kernels %v, %v: the likeliest is %v, want %v", on, dt, got, want)
+				}
+			})
+		}
+	}
+	torch.UseKernels(true)
+}
+
+func BenchmarkPackedLinear(b *testing.B) {
+	for _, n := range []int{1, 16, 64} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			run(b, func(dev torch.Device) {
+				x := torch.Full(0.5, torch.BFloat16, dev, n, 576)
+				w := torch.Pack(torch.Full(0.5, torch.BFloat16, dev, 49152, 576))
+				if w == nil {
+					b.Skip("no packed form here")
+				}
+				for b.Loop() {
+					torch.Scope(func() { torch.PackedLinear(x, w, nil) })
+				}
+				b.ReportMetric(float64(2*n*576*49152*b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+			})
+		})
+	}
+}
