@@ -15,6 +15,7 @@ var mayImport = map[string][]string{
 	"model/files":      {"model/tokenizer"},
 	"model":            {"cgo", "model/..."},
 	"reward":           {"reward/..."},
+	"reward/cache":     {"reward"},
 	"trainer":          {"cgo", "model/...", "reward/..."},
 	"trainer/audit":    {"reward"},
 	"trainer/serve":    {"reward"},
