@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/rlkd/rlkd/reward"
 )
@@ -128,9 +129,43 @@ func (s *Server) item(o object) (item reward.Item, no *refusal) {
 	return item, s.teacher(o, &item)
 }
 
-// teacher fills in the answer and the teacher's text of an item.
+// steps reads the teacher's steps where a row has them.
+func steps(o object) (steps []reward.Step, no *refusal) {
+	if !o.has("steps") {
+		return nil, nil
+	}
+	wrong := func(format string, args ...any) *refusal {
+		no := refuse(http.StatusBadRequest, "steps"+format, args...)
+		no.Key = "steps"
+		return no
+	}
+	if json.Unmarshal(o["steps"], &steps) != nil {
+		return nil, wrong(": want a list of objects with number, meta, query and answer")
+	}
+	last := 0
+	for i, step := range steps {
+		if step.Number <= last {
+			return nil, wrong("[%d].number: want more than %d, got %d", i, last, step.Number)
+		}
+		if strings.TrimSpace(step.Meta) == "" {
+			return nil, wrong("[%d].meta: empty", i)
+		}
+		last = step.Number
+	}
+	return steps, nil
+}
+
+// teacher fills in the answer, the teacher's text and, if they are known, its steps.
 func (s *Server) teacher(o object, item *reward.Item) *refusal {
 	known, found := s.lookup.problem(item.Problem)
+	if found && !o.has("generation") {
+		item.TeacherSteps = known.TeacherSteps
+	}
+	if given, no := steps(o); no != nil {
+		return no
+	} else if given != nil {
+		item.TeacherSteps = given
+	}
 	for _, field := range []struct {
 		key  string
 		dst  *string

@@ -165,6 +165,9 @@ func TestRefusals(t *testing.T) {
 		{"/score", `{"rows":[{"problem":"p","answer":"1","generation":"g"}]}`, 400, `"error":"completion: missing","row":0,"key":"completion"`},
 		{"/score", `{"problem":"unknown","completion":"c"}`, 400, `in no row of --data","key":"answer"`},
 		{"/score", strings.Replace(good, `{`, `{"cut":1,`, 1), 400, `"error":"cut: want true or false","key":"cut"`},
+		{"/score", strings.Replace(good, `{`, `{"steps":"s",`, 1), 400, `"error":"steps: want a list of objects`},
+		{"/score", strings.Replace(good, `{`, `{"steps":[{"number":1,"meta":"m"},{"number":1,"meta":"m"}],`, 1), 400, `"error":"steps[1].number: want more than 1, got 1","key":"steps"`},
+		{"/score", strings.Replace(good, `{`, `{"steps":[{"number":1}],`, 1), 400, `"error":"steps[0].meta: empty","key":"steps"`},
 		{"/score", `{"rows":[` + good + `,` + good + `,` + good + `]}`, 413, "3 rows, more than 2"},
 		{"/score", `{"problem":"` + strings.Repeat("x", 1000) + `"}`, 413, "more than 1000 bytes"},
 		{"/get_reward", `{"query":["pc"],"prompts":["p"]}`, 400, `"error":"labels: want a list","key":"labels"`},
@@ -198,6 +201,18 @@ func TestDataFillsIn(t *testing.T) {
 	_, got, _ := post(t, url+"/score", `{"problem":"`+problem+`","answer":null,"completion":"`+teacher+`"}`)
 	if got != whole {
 		t.Errorf("got %s want %s", got, whole)
+	}
+	s := New(Options{Data: []reward.Item{{Problem: "p", Answer: "1", Generation: "g", TeacherSteps: []reward.Step{{Number: 1, Meta: "known"}}}}})
+	for row, want := range map[string][]reward.Step{
+		`{"problem":"p","completion":"c"}`:                                                        {{Number: 1, Meta: "known"}},
+		`{"problem":"p","completion":"c","generation":"h"}`:                                       nil, // another text, so other steps
+		`{"problem":"p","completion":"c","generation":"h","steps":[{"number":2,"meta":"given"}]}`: {{Number: 2, Meta: "given"}},
+	} {
+		o, _ := parseObject([]byte(row))
+		item, no := s.item(o)
+		if no != nil || !reflect.DeepEqual(item.TeacherSteps, want) {
+			t.Errorf("%s: %v, steps %v, want %v", row, no, item.TeacherSteps, want)
+		}
 	}
 }
 

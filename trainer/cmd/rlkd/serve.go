@@ -101,7 +101,7 @@ func serveOptions(c *cli.Context, w reward.Weights) (o serve.Options, err error)
 			return o, err
 		}
 		for _, p := range problems {
-			o.Data = append(o.Data, reward.Item{Problem: p.Prompt, Answer: p.Answer, Generation: p.Teacher})
+			o.Data = append(o.Data, reward.Item{Problem: p.Prompt, Answer: p.Answer, Generation: p.Teacher, TeacherSteps: p.Steps})
 		}
 	}
 	return o, nil
