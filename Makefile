@@ -24,11 +24,12 @@ export RLKD_CACHE := $(CACHE)
 ifneq ($(CACHE),$(CURDIR)/.cache)
 ifeq ($(RECIPE),trainer/recipes/quickstart.yaml)
 MODEL := $(or $(MODEL),$(STUDENT))
+override ARGS += --set structure.decomposer.model=$(STUDENT)
 endif
 endif
 SETS := $(foreach s,$(if $(MODEL),model=$(MODEL)) $(if $(DATA),dataset=$(DATA)) $(if $(OUT),output_dir=$(OUT)),--set $(s))
 
-.PHONY: help libtorch student build train test lint clean interop
+.PHONY: help libtorch student build train gsrm test lint clean interop
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -59,6 +60,14 @@ build: libtorch ## build bin/rlkd
 
 train: build student ## run RECIPE (default: the quick start), or go on with it where it stopped
 	bin/rlkd train --resume --config $(RECIPE) $(SETS) $(ARGS)
+
+GSRM := trainer/recipes/gsrm
+
+gsrm: build student ## train the default reward model again (adapter in trainer/recipes/gsrm/adapter)
+	go run ./scripts/gsrmdata --out $(CACHE)/gsrm
+	bin/rlkd sft --resume --config trainer/recipes/gsrm.yaml --set sft.dataset=$(CACHE)/gsrm/train.jsonl --set model=$(STUDENT) $(ARGS)
+	mkdir -p $(GSRM)/adapter
+	cp $(addprefix runs/gsrm/final/,adapter_config.json adapter_model.safetensors gsrm.json) $(GSRM)/adapter
 
 test: libtorch student ## all tests; pure-Go packages with the race detector
 	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')

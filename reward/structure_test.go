@@ -232,3 +232,21 @@ func TestVerifierComesFirst(t *testing.T) {
 		t.Errorf("words: %+v, want the judge's verdict", got.Steps[1].Answer)
 	}
 }
+
+// A teacher whose steps are given is not taken apart, and has those steps.
+func TestGivenTeacherSteps(t *testing.T) {
+	d := &fakeDecomposer{decompose: byLabels}
+	s := NewScorerWith(DefaultWeights(), DefaultOptions(), d, &fakeJudge{judge: equalText})
+	student := steps("choose the pens first/how many pens/12", "then the books/how many books/15")
+	item := Item{Answer: "3", Generation: steps("other words/other/1"), Completion: student, TeacherSteps: ParseSteps(student)}
+	if got := scoreOne(t, s, item); got.Structure != (Value{V: 1}) || got.TeacherSteps != 2 {
+		t.Errorf("structure %+v against %d given steps, want 1 against 2", got.Structure, got.TeacherSteps)
+	}
+	if len(d.asked) != 1 {
+		t.Errorf("%d texts taken apart, want the student's alone", len(d.asked))
+	}
+	item.TeacherSteps = []Step{}
+	if got := scoreOne(t, s, item); Cause(got.Structure.Missing) != CauseTeacher {
+		t.Errorf("structure %+v against a teacher known to have no steps, want missing", got.Structure)
+	}
+}

@@ -7,6 +7,8 @@ import (
 	"slices"
 	"strings"
 	"testing"
+
+	"github.com/rlkd/rlkd/reward"
 )
 
 // loadRows loads a dataset from text, as if it stood in the file d.jsonl.
@@ -145,5 +147,74 @@ func TestOrderDependsOnSeedAndStepAlone(t *testing.T) {
 	}
 	if next := o.Batch(0, 50); slices.Equal(next, o.Batch(1, 50)) || slices.IsSorted(next) {
 		t.Errorf("two epochs have the same order, or that of the file: %v", next)
+	}
+}
+
+// The teacher's steps may be given with a row. They are then not looked for in its text.
+func TestProblemsWithSteps(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "rows.jsonl")
+	write := func(rows string) {
+		if err := os.WriteFile(path, []byte(rows), 0o666); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(`{"problem":"p","answer":"1","generation":"g","steps":[{"number":1,"meta":"m","query":"q","answer":"a"},{"number":3,"meta":"n"}]}
+{"problem":"p","answer":"1","generation":"g","steps":[]}
+{"problem":"p","answer":"1","generation":"g"}
+`)
+	problems, err := LoadProblems(path, true, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []reward.Step{{Number: 1, Meta: "m", Query: "q", Answer: "a"}, {Number: 3, Meta: "n"}}
+	if got := problems[0].Steps; !slices.Equal(got, want) {
+		t.Errorf("steps %+v, want %+v", got, want)
+	}
+	if problems[1].Steps == nil || problems[2].Steps != nil {
+		t.Errorf("no steps %#v, not known %#v", problems[1].Steps, problems[2].Steps)
+	}
+	for bad, says := range map[string]string{
+		`[{"number":2,"meta":"m"},{"number":2,"meta":"n"}]`: `:1: steps[1].number: want more than 2, got 2`,
+		`[{"number":1,"query":"q"}]`:                        `:1: steps[0].meta: empty`,
+		`{"number":1}`:                                      `:1: steps: want a list`,
+	} {
+		write(`{"problem":"p","answer":"1","generation":"g","steps":` + bad + "}\n")
+		if _, err := LoadProblems(path, true, true); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("%s: error %v, want %q", bad, err, says)
+		}
+	}
+}
+
+// A lesson of a reward model is asked for as its use asks, and says its labels.
+func TestLabelledLessons(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "labels.jsonl")
+	rows := `{"problem":"2 + 3?","generation":"<think>\nFirst the sum: 2 + 3 = 5.\n</think>\n<answer>5</answer>","steps":[{"number":1,"meta":"the sum","query":"2 + 3","answer":"5"}]}
+{"problem":"2 + 3?","text":"I have no idea at all.","steps":[]}
+{"problem":"2 + 3?","deepseek_reasoning":"[think 1]: the sum","steps":[]}
+`
+	if err := os.WriteFile(path, []byte(rows), 0o666); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadConfig("", []string{"model=m", "output_dir=o", "sft.target=steps", "sft.dataset=" + path}, NeedSFT)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var notes []string
+	d, err := loadLessons(c, func(s string) { notes = append(notes, s) })
+	if err != nil {
+		t.Fatal(err)
+	}
+	if len(d.problems) != 2 || len(notes) != 1 || !strings.Contains(notes[0], "1 of 3 rows") {
+		t.Fatalf("%d rows, notes %q; want the row that carries a label left out and noted", len(d.problems), notes)
+	}
+	first, second := c.lesson(d.problems[0]), c.lesson(d.problems[1])
+	if want := reward.DecomposePrompt(reward.Trace{Problem: "2 + 3?", Text: "First the sum: 2 + 3 = 5."}); first.prompt != want {
+		t.Errorf("prompt %+v, want %+v", first.prompt, want)
+	}
+	if first.said != "[think 1]: the sum\n[query 1]: 2 + 3\n[answer 1]: 5" || second.said != reward.NoSteps {
+		t.Errorf("said %q and %q", first.said, second.said)
+	}
+	if _, err := LoadLabels("../trainer/recipes/quickstart/test.jsonl"); err == nil || !strings.Contains(err.Error(), `:1: missing key "steps"`) {
+		t.Errorf("rows without labels: %v", err)
 	}
 }
