@@ -14,20 +14,11 @@ import (
 	"github.com/rlkd/rlkd/reward"
 )
 
-// defaultStudent is the file that `make student` fetches.
-func defaultStudent() string {
-	cache := os.Getenv("RLKD_CACHE")
-	if cache == "" {
-		cache = filepath.Join("..", ".cache")
-	}
-	return filepath.Join(cache, "student", "SmolLM2-135M-Instruct.Q4_1.gguf")
-}
-
 // onLocal runs fn on the engine with the default student as a local language model, in fp32.
 func onLocal(t *testing.T, fn func(l *localLM)) {
 	t.Helper()
 	err := torch.Run(func() error {
-		s, err := OpenStudent(defaultStudent(), model.Options{Device: testDevice(t), DType: torch.Float32})
+		s, err := OpenStudent(studentPath(), model.Options{Device: testDevice(t), DType: torch.Float32})
 		if err != nil {
 			return err
 		}
