@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -46,12 +47,10 @@ type localModels struct {
 // localRows is how many texts a local model works on at once.
 const localRows = 32
 
-// open loads the model that the options of a local backend name.
+// open loads the model that the options of a local backend name. An adapter is merged into
+// weights that nobody else uses, because that is faster.
 func (m localModels) open(o reward.BackendOptions) (reward.LM, error) {
-	path := o.Model
-	if path == "" {
-		path = m.config.Model
-	}
+	path := m.path(o)
 	if path == "" {
 		return nil, errors.New("model: the backend local needs one, here or at the top level")
 	}
@@ -59,30 +58,68 @@ func (m localModels) open(o reward.BackendOptions) (reward.LM, error) {
 	if err != nil {
 		return nil, err
 	}
+	alone := m.users(path) == 1
 	if m.loaded[path] == nil {
 		if m.loaded[path], err = Open(path, m.config.Device, m.config.DType, false); err != nil {
 			return nil, err
 		}
 	}
 	l := &localLM{student: m.loaded[path], maxTokens: o.MaxTokens, rows: localRows}
-	gsrm := path
+	trained := path // where a reward model says what prompts it knows
 	if o.Adapter != "" {
-		gsrm = o.Adapter
-		if l.adapter, err = l.student.OpenAdapter(o.Adapter, false); err != nil {
-			return nil, err
-		}
+		trained = o.Adapter
 		sum, err := fingerprint(o.Adapter)
 		if err != nil {
 			return nil, err
 		}
-		identity += " + " + sum
+		identity += fmt.Sprintf(" + %s merged %t", sum, alone)
+		if err := l.adapt(o.Adapter, alone); err != nil {
+			return nil, err
+		}
 	}
-	if err := checkGSRM(gsrm); err != nil {
+	if err := checkGSRM(trained); err != nil {
 		return nil, err
 	}
 	l.identity = fmt.Sprintf("%s %s, %d tokens", identity, l.student.DType, o.MaxTokens)
 	l.yes, l.no = l.student.spellings("yes"), l.student.spellings("no")
 	return l, nil
+}
+
+// path is where the weights of a backend are; empty for one that is not local.
+func (m localModels) path(o reward.BackendOptions) string {
+	if o.Backend != reward.BackendLocal {
+		return ""
+	}
+	return cmp.Or(o.Model, m.config.Model)
+}
+
+// users counts who works with the weights at a path: decomposer, judge, and a student that
+// shares them.
+func (m localModels) users(path string) (n int) {
+	if m.loaded[path] != nil {
+		n++ // by the student, or by decomposer and judge both
+	}
+	for _, o := range []reward.BackendOptions{m.config.Structure.Decomposer.BackendOptions, m.config.Structure.Judge.BackendOptions} {
+		if m.path(o) == path {
+			n++
+		}
+	}
+	return n
+}
+
+// adapt puts an adapter on the model: for good, or for the time that it is asked.
+func (l *localLM) adapt(dir string, merge bool) (err error) {
+	if !merge {
+		l.adapter, err = l.student.OpenAdapter(dir, false)
+		return err
+	}
+	return torch.Try(func() error {
+		a, err := l.student.OpenAdapter(dir, false)
+		if err == nil {
+			l.student.Merge(a)
+		}
+		return err
+	})
 }
 
 // fingerprint names a model by the sizes and checksums of its files.
