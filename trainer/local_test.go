@@ -138,3 +138,67 @@ func TestGSRMOfOtherPromptsIsRefused(t *testing.T) {
 		t.Errorf("one of another version: %v", err)
 	}
 }
+
+// A reward model over the base of a student that trains an adapter shares its weights and does
+// not see the adapter; one with weights of its own has its adapter merged in.
+func TestLocalModelsShareWeights(t *testing.T) {
+	c := tinyConfig(t, "lora={r: 4}")
+	c.Structure.Decomposer.BackendOptions = reward.BackendOptions{Backend: reward.BackendLocal, Model: c.Model, MaxTokens: 8}
+	openTiny(t, c, func(s *Student, g *GRPO) error {
+		if _, err := g.Step(tinySamples(), 0.5); err != nil { // the student's adapter now matters
+			return err
+		}
+		batch := model.NewBatch([]model.Sequence{{Prompt: []int{5, 9, 30}, Completions: [][]int{{7, 8, 9}}}})
+		before := s.LogProbs(batch, 1)
+		live := torch.Live()
+		models := localModels{config: c, loaded: map[string]*Student{c.Model: s}}
+		shared, err := models.open(c.Structure.Decomposer.BackendOptions)
+		if err != nil {
+			return err
+		}
+		if now := torch.Live(); now != live {
+			t.Errorf("sharing the student's weights took %d tensors", now-live)
+		}
+		prompts := []reward.Prompt{{User: "1 + 1"}, {User: "2 + 3 = 5"}, {User: "no"}}
+		got, err := shared.Write(context.Background(), prompts)
+		if err != nil {
+			return err
+		}
+		alone, err := localModels{config: c, loaded: map[string]*Student{}}.open(c.Structure.Decomposer.BackendOptions)
+		if err != nil {
+			return err
+		}
+		want, err := alone.Write(context.Background(), prompts)
+		if err != nil {
+			return err
+		}
+		if !slices.Equal(got, want) {
+			t.Errorf("over the student's base %+v, over weights of its own %+v", got, want)
+		}
+		if now := s.LogProbs(batch, 1); !slices.Equal(now, before) {
+			t.Error("the student speaks otherwise after the reward model worked on its weights")
+		}
+		dir := filepath.Join(t.TempDir(), "adapter")
+		if err := s.SaveModel(dir); err != nil {
+			return err
+		}
+		for _, judge := range []string{reward.BackendRules, reward.BackendLocal} {
+			c.Structure.Judge.Backend, c.Structure.Judge.Model, c.Structure.Decomposer.Adapter = judge, c.Model, dir
+			lm, err := localModels{config: c, loaded: map[string]*Student{}}.open(c.Structure.Decomposer.BackendOptions)
+			if err != nil {
+				return err
+			}
+			if merged := lm.(*localLM).adapter == nil; merged != (judge == reward.BackendRules) {
+				t.Errorf("with a judge by %s the adapter is merged: %v", judge, merged)
+			}
+			adapted, err := lm.Write(context.Background(), prompts)
+			if err != nil {
+				return err
+			}
+			if slices.Equal(adapted, want) {
+				t.Error("the adapter changes nothing")
+			}
+		}
+		return nil
+	})
+}
