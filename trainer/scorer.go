@@ -13,6 +13,7 @@ import (
 
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/reward"
+	"github.com/rlkd/rlkd/reward/backends"
 )
 
 // NewScorer makes the scorer that a configuration describes. It runs on the engine: models in
@@ -24,7 +25,7 @@ func NewScorer(c *Config, student *Student) (*reward.Scorer, error) {
 	if student != nil && student.Adapter != nil {
 		models.loaded[c.Model] = student
 	}
-	return reward.NewScorerOpening(c.RewardWeights, c.Structure, models.open)
+	return backends.NewScorer(c.RewardWeights, c.Structure, models.open)
 }
 
 // WithScorer runs fn on the engine with the configuration's scorer.
