@@ -5,8 +5,8 @@ import "C"
 
 // The operations below are made of several of libtorch's. Where the device is a CPU with
 // AVX512-BF16 and no graph is recorded they run as one kernel of our own (kernels.cc), and so
-// do [RMSNorm] and [Rope]; else libtorch's operations are composed. What a kernel makes of a
-// row does not depend on the other rows.
+// do [RMSNorm] and [Rope]; else libtorch's operations are composed, in fp32 all but [Attend] and
+// [Draw]. What a kernel makes of a row does not depend on the other rows.
 
 // UseKernels turns our own kernels off, or on again, as they are at first: for tests, and to
 // see what they are worth. It tells whether they are in use now.

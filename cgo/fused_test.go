@@ -55,7 +55,8 @@ func TestKernelsAgreeWithLibtorch(t *testing.T) {
 			run(t, func(dev torch.Device) {
 				const rows = 7
 				got := op(dt, dev, rows).Float32s()
-				for n := 1; n < rows; n++ {
+				// In fp32 most are libtorch's own, and so is what they make of a row.
+				for n := 1; n < rows && (dt == torch.BFloat16 || name == "Attend"); n++ {
 					if few := op(dt, dev, n).Float32s(); !slices.Equal(few, got[:len(few)]) {
 						t.Errorf("%s in %v: with %d rows in all, a row is not what it is with %d", name, dt, n, rows)
 					}

@@ -7,6 +7,10 @@ using namespace shim;
 void torch_use_kernels(int on) { kernels::enable(on != 0); }
 int torch_has_kernels(void) { return kernels::enabled(); }
 
+// exact tells whether x is of the type in which results are compared to the last digits: there
+// what is elementwise is left to libtorch, whose rounding the peers share.
+static bool exact(const at::Tensor &x) { return x.scalar_type() == at::kFloat; }
+
 static bool contiguous_like(const at::Tensor &x, std::initializer_list<const at::Tensor *> others) {
   for (const auto *t : others)
     if (t->scalar_type() != x.scalar_type() || !t->is_contiguous()) return false;
@@ -15,7 +19,8 @@ static bool contiguous_like(const at::Tensor &x, std::initializer_list<const at:
 
 // transformers' LlamaRMSNorm: the mean square in fp32, the result in x's dtype, then the weight.
 static at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
-  if (kernels::usable(x) && kernels::usable(w) && contiguous_like(x, {&w})) return kernels::rms_norm(x, w, eps);
+  if (!exact(x) && kernels::usable(x) && kernels::usable(w) && contiguous_like(x, {&w}))
+    return kernels::rms_norm(x, w, eps);
   auto f = x.to(at::kFloat);
   auto n = f * at::rsqrt(f.square().mean(-1, true) + eps);
   return w * n.to(x.scalar_type());
@@ -29,7 +34,7 @@ err torch_rms_norm(tensor *out, tensor x, tensor w, double eps) {
 // out = x * cos + cat(-x2, x1) * sin with x = (x1, x2) along the last dimension.
 static at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
   const int64_t half = x.size(-1) / 2;
-  if (x.dim() == 3 && half % 16 == 0 && kernels::usable(x) && contiguous_like(x, {&cos, &sin}) &&
+  if (!exact(x) && x.dim() == 3 && half % 16 == 0 && kernels::usable(x) && contiguous_like(x, {&cos, &sin}) &&
       cos.numel() == x.size(0) * x.size(2) && sin.numel() == cos.numel())
     return kernels::rope(x, cos, sin);
   auto rotated = at::cat({-x.narrow(-1, half, half), x.narrow(-1, 0, half)}, -1);
@@ -43,7 +48,7 @@ err torch_rope(tensor *out, tensor x, tensor cos, tensor sin) {
 err torch_silu_mul(tensor *out, tensor gate, tensor up) {
   return guard([&] {
     const auto &g = T(gate), &u = T(up);
-    const bool fits = g.dim() == 2 && kernels::usable(g) && kernels::usable(u) && g.sizes() == u.sizes() &&
+    const bool fits = !exact(g) && g.dim() == 2 && kernels::usable(g) && kernels::usable(u) && g.sizes() == u.sizes() &&
                       g.scalar_type() == u.scalar_type();
     *out = own(fits ? kernels::silu_mul(g, u) : at::silu(g) * u);
   });
