@@ -61,9 +61,30 @@ func (g grounds) holds(s Step) bool {
 	if g.share == 0 {
 		return true
 	}
-	answer := plainNumbers(s.Answer)
-	words := contentWords(s.Meta + "\n" + s.Query + "\n" + s.Answer)
-	return shared(answer, g.numbers) == len(answer) && float64(shared(words, g.words)) >= g.share*float64(len(words))
+	found, absent := g.found(s)
+	return absent == "" && found >= g.share
+}
+
+// found returns the share of the step's content words that the trace has, 1 if it has none, and
+// a number of its answer that the trace has not, empty if it has them all.
+func (g grounds) found(s Step) (share float64, absent string) {
+	share = 1
+	if words := contentWords(s.Meta + "\n" + s.Query + "\n" + s.Answer); len(words) > 0 {
+		share = float64(shared(words, g.words)) / float64(len(words))
+	}
+	for n := range plainNumbers(s.Answer) {
+		if !g.numbers[n] && (absent == "" || n < absent) {
+			absent = n
+		}
+	}
+	return share, absent
+}
+
+// Grounding returns what share of a step's content words is in a trace, from 0 to 1, and a
+// number of its answer that is not there, empty if all are. A decomposer drops steps with less
+// than the option grounding, and those with such a number.
+func Grounding(s Step, trace string) (share float64, absent string) {
+	return newGrounds(0, trace).found(s)
 }
 
 // plainNumbers returns the numbers of a text without separators of thousands, each once.

@@ -70,14 +70,20 @@ func blank(steps []reward.Step, n int) string {
 	return ""
 }
 
-// ungrounded names the first step that says too much the trace does not.
+// ungrounded names the first step that says too much the trace does not, by the measure that
+// the steps of a trained model have to pass.
 func ungrounded(steps []reward.Step, t reward.Trace, least float64) string {
 	if least <= 0 {
 		return ""
 	}
+	const advice = "list what the reasoning does, in its words"
 	for _, s := range steps {
-		if share := grounded(s, t); share < least {
-			return fmt.Sprintf("step %d is not from the reasoning: only %.0f %% of its words are there; list what the reasoning does, in its words", s.Number, 100*share)
+		share, absent := reward.Grounding(s, t.Text)
+		switch {
+		case share < least:
+			return fmt.Sprintf("step %d is not from the reasoning: only %.0f %% of its words are there; %s", s.Number, 100*share, advice)
+		case absent != "":
+			return fmt.Sprintf("step %d is not from the reasoning: %s, in its answer, is not there; %s", s.Number, absent, advice)
 		}
 	}
 	return ""

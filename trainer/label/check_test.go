@@ -84,8 +84,9 @@ func TestRead(t *testing.T) {
 		{"no end", first + "\n[think 2]: then", nil, "it ends before [query 2]"},
 		{"empty meta", strings.Replace(first, "first the total", "", 1), nil, "[think 1] is empty"},
 		{"empty answer", strings.Replace(first+second, ": 7", ":", 1), nil, "[answer 1] is empty"},
-		{"made up", first + "\n[think 2]: quadratic equations remain\n[query 2]: discriminant of the polynomial?\n[answer 2]: negative",
+		{"made up", first + "\n[think 2]: quadratic equations follow\n[query 2]: discriminant of the polynomial?\n[answer 2]: negative",
 			nil, "step 2 is not from the reasoning: only 0 % of its words"},
+		{"a number made up", first + strings.Replace(second, ": 5", ": 5 or 6", 1), nil, "step 2 is not from the reasoning: 6, in its answer, is not there"},
 	} {
 		got, fault := read(c.reply, trace, 0.5)
 		if fault != "" {

@@ -28,7 +28,7 @@ type Job struct {
 
 	Attempts    int     // replies asked for, for a row; 1 or more
 	Concurrency int     // rows asked for at a time; 1 or more
-	Grounding   float64 // least share of a step's words that the reasoning has; 0 = off
+	Grounding   float64 // least share of a step's content words that the reasoning has; 0 = off
 
 	PriceIn, PriceOut float64 // of a million tokens
 	MaxCost           float64 // no new row is asked for from here on; 0 = no limit

@@ -4,10 +4,10 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"os"
-	"strings"
 	"time"
 
+	"github.com/rlkd/rlkd/reward"
+	"github.com/rlkd/rlkd/reward/openai"
 	"github.com/rlkd/rlkd/trainer/label"
 	"github.com/urfave/cli/v2"
 )
@@ -19,10 +19,10 @@ func labelCommand() *cli.Command {
 		Description: `Reads rows {"problem", "generation"} (or "deepseek_reasoning", or "text", for the reasoning; what comes before
 </think> counts), with a "domain" of math, code, science or puzzle if it is not --domain. Writes the same rows
 with "steps": [{"number", "meta", "query", "answer"}], which rlkd sft trains on, and "rlkd_label", which says
-who labelled them. A reply must have every part of every step, numbered from 1, and the words of its steps must
-stand in the reasoning (--grounding). One that has not is asked for again, with what is wrong, up to --attempts
-times; then the row goes to --rejects with the reason. Rows that are there are not asked about again: take them
-out of that file to have them tried once more.
+who labelled them. A reply must have every part of every step, numbered from 1, and the words of its steps and
+the numbers of its answers must stand in the reasoning (--grounding). One that has not is asked for again, with
+what is wrong, up to --attempts times; then the row goes to --rejects with the reason. Rows that are there are not
+asked about again: take them out of that file to have them tried once more.
 
 Every row is on disk as soon as it is done, and the same command goes on after any kind of end: rows that --out
 or --rejects have, by their contents, are not asked about again, and equal rows once. At the end of a run both
@@ -39,7 +39,7 @@ this run. The counts go to stdout as JSON.`,
 			&cli.StringFlag{Name: "domain", Value: string(label.Math), Usage: "of rows that name none"},
 			&cli.IntFlag{Name: "attempts", Value: 3, Usage: "replies to ask for, for a row"},
 			&cli.IntFlag{Name: "concurrency", Value: 8, Usage: "rows to ask about at a time"},
-			&cli.Float64Flag{Name: "grounding", Value: 0.5, Usage: "least share of a step's words that the reasoning has; 0 = off"},
+			&cli.Float64Flag{Name: "grounding", Value: 0.5, Usage: "least share of a step's content words that the reasoning has; 0 = off"},
 			&cli.IntFlag{Name: "max-tokens", Value: 4096, Usage: "longest reply, in tokens"},
 			&cli.DurationFlag{Name: "timeout", Value: 5 * time.Minute, Usage: "time limit of a request"},
 			&cli.IntFlag{Name: "retries", Value: 3, Usage: "times to send a request again that the server failed on"},
@@ -58,14 +58,13 @@ func labelRows(c *cli.Context) error {
 	if err := checkLabelFlags(c); err != nil {
 		return fmt.Errorf("label: %w", err)
 	}
-	client := labelClient{
-		address: strings.TrimRight(c.String("base-url"), "/") + "/chat/completions", model: c.String("model"),
-		maxTokens: c.Int("max-tokens"), retries: c.Int("retries"), timeout: c.Duration("timeout"),
-	}
-	if name := c.String("api-key-env"); name != "" {
-		if client.key = os.Getenv(name); client.key == "" {
-			return fmt.Errorf("label: --api-key-env: the environment has no %s", name)
-		}
+	retries := c.Int("retries")
+	client, err := openai.New(reward.BackendOptions{
+		Backend: reward.BackendOpenAI, Model: c.String("model"), BaseURL: c.String("base-url"), APIKeyEnv: c.String("api-key-env"),
+		Timeout: c.Duration("timeout"), Retries: &retries, Concurrency: c.Int("concurrency"), MaxTokens: c.Int("max-tokens"),
+	})
+	if err != nil {
+		return fmt.Errorf("label: %w", err)
 	}
 	job := label.Job{
 		Data: c.String("data"), Out: c.String("out"), Rejects: c.String("rejects"),
