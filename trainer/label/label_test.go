@@ -98,7 +98,7 @@ func TestRowsKeepWhatTheyHave(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := `{"uuid":"é<1>","domain":"Puzzle","problem":"p","deepseek_reasoning":"First the total of apples, 3 + 4 = 7.","n":1.50,` +
-		`"steps":[{"number":1,"meta":"first the total","query":"total of apples?","answer":"7"}],"rlkd_label":{"model":"m","prompt":"label-1"}}` + "\n"
+		`"steps":[{"number":1,"meta":"first the total","query":"total of apples?","answer":"7"}],"rlkd_label":{"model":"m","prompt":"label-2"}}` + "\n"
 	if got := text(t, j.Out); got != want {
 		t.Errorf("got  %swant %s", got, want)
 	}
@@ -133,7 +133,7 @@ func TestAskedAgain(t *testing.T) {
 	}
 	rejects := text(t, j.Rejects)
 	if !strings.Contains(rejects, `"problem":"never","n":1`) ||
-		!strings.HasSuffix(rejects, `"rlkd_label":{"model":"m","prompt":"label-1","rejected":"it ends before [query 1]","reply":"[think 1]: apples"}}`+"\n") {
+		!strings.HasSuffix(rejects, `"rlkd_label":{"model":"m","prompt":"label-2","rejected":"it ends before [query 1]","reply":"[think 1]: apples"}}`+"\n") {
 		t.Errorf("got %s", rejects)
 	}
 	if out := text(t, j.Out); !strings.Contains(out, `"problem":"none","n":3,"generation":"<think>\nFirst the total of apples, 3 + 4 = 7.\n</think>\n7","steps":[],`) {

@@ -10,7 +10,7 @@ import (
 
 // PromptVersion names the wording of the instruction and the examples. It stands in every row
 // that is labelled; a change of wording is a new version.
-const PromptVersion = "label-1"
+const PromptVersion = "label-2"
 
 // Domain is the kind of problem a reasoning is about. Each has an instruction and examples.
 type Domain string
