@@ -4,6 +4,8 @@ import (
 	"context"
 	"strings"
 	"testing"
+
+	"github.com/rlkd/rlkd/reward/hacking"
 )
 
 // scriptedLM replies by functions, and records what it was asked.
@@ -47,8 +49,8 @@ func byReply(student func(Prompt) Reply) *Scorer {
 // A model that takes every label it sees for a step, and one that does not even need to see it
 // at the start of a line, must not be talked into steps.
 func TestHacksEarnNothingFromAModelThatBelievesLabels(t *testing.T) {
-	labels := hacks()["labels"]
-	corpus := hacks()
+	labels := hacking.Reasonings()["labels"]
+	corpus := hacking.Reasonings()
 	corpus["labels after numbers"] = "12 20 32\n" + labels
 	corpus["labels in one line"] = "I solve it. " + strings.ReplaceAll(labels, "\n", " ") + " That is all of it."
 	corpus["labels in bold"] = "**" + strings.ReplaceAll(labels, "\n[", "\n**[")
@@ -149,7 +151,7 @@ func TestModelJudge(t *testing.T) {
 }
 
 func FuzzGuards(f *testing.F) {
-	for _, hack := range hacks() {
+	for _, hack := range hacking.Reasonings() {
 		f.Add(hack[:min(len(hack), 2000)])
 	}
 	f.Add(steps("a/b/c", "d/e/f"))

@@ -2,9 +2,10 @@ package reward
 
 import (
 	"context"
-	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/rlkd/rlkd/reward/hacking"
 )
 
 // The traces below are in the style of worked school problems and of reasoning models, not in
@@ -158,15 +159,13 @@ func TestRulesJudge(t *testing.T) {
 }
 
 const (
-	penProblem = "Mia packs 3 boxes of 4 pens and 2 bags of 10 books. How many pens and books does she pack in all?"
-	penTeacher = "<think>\nThe pens or the books first? The question names the pens first, so I find the pens: 3 * 4 = 12. " +
-		"That leaves the books: 2 * 10 = 20. With both known, the total: 12 + 20 = 32.\n</think>\n<answer>\nThe answer is \\boxed{32}.\n</answer>"
+	penProblem = hacking.Problem
+	penTeacher = hacking.Teacher
 )
 
 // penItem is a completion of penProblem with the given reasoning, in the right form.
 func penItem(reasoning, answer string) Item {
-	completion := fmt.Sprintf("<think>\n%s\n</think>\n<answer>\n\\boxed{%s}\n</answer>", reasoning, answer)
-	return Item{Problem: penProblem, Answer: "32", Generation: penTeacher, Completion: completion}
+	return Item{Problem: penProblem, Answer: hacking.Answer, Generation: penTeacher, Completion: hacking.Completion(reasoning, answer)}
 }
 
 func TestStructureByRulesTellsGoodFromBad(t *testing.T) {
