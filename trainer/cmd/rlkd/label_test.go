@@ -27,7 +27,10 @@ func newStrongModel(t *testing.T, reply func(gone context.Context, user string) 
 	m := &strongModel{}
 	m.Server = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		m.requests.Add(1)
-		body, _ := io.ReadAll(r.Body) // all of it, so that the server notices when the client goes
+		body, err := io.ReadAll(r.Body) // all of it, so that the server notices when the client goes
+		if err != nil {
+			return // it was killed while it asked
+		}
 		var asked struct {
 			Model    string
 			Messages []struct{ Role, Content string }
