@@ -18,6 +18,7 @@ import (
 var (
 	errUnreadable = errors.New("a reply that cannot be understood")
 	errTooLarge   = fmt.Errorf("%w: more than %d bytes", errUnreadable, maxBytes)
+	errBroken     = errors.New("the connection broke in the reply")
 	errRedirect   = errors.New("the server sends elsewhere; name that address in base_url")
 )
 
@@ -59,6 +60,9 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.left -= n; b.left < 0 {
 		return 0, errTooLarge
 	}
+	if err != nil && err != io.EOF { // the library tells it from JSON that ends too early by nothing else
+		err = fmt.Errorf("%w: %w", errBroken, err)
+	}
 	return n, err
 }
 
@@ -89,7 +93,7 @@ func missing(err error) string {
 		cause = reward.CauseUnreadable
 	case errors.Is(err, context.DeadlineExceeded):
 		cause = reward.CauseTimeout
-	case errors.As(err, &network), errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.As(err, &network), errors.Is(err, errBroken):
 		cause = reward.CauseUnreachable
 	default: // what the library says of a body that is not what it wants
 		cause = reward.CauseUnreadable

@@ -3,6 +3,7 @@ package openai
 import (
 	"context"
 	"fmt"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -59,10 +60,14 @@ func TestFaults(t *testing.T) {
 		"redirect":        {code(307, "Location", "/v1/elsewhere"), reward.CauseRefused, 0},
 		"garbage":         {body(`{"choices": [ {{{`), reward.CauseUnreadable, 1},
 		"empty":           {body(""), reward.CauseUnreadable, 1},
+		"half":            {body(good[:40]), reward.CauseUnreadable, 1},
 		"no choices":      {body(`{"choices":[]}`), reward.CauseUnreadable, 1},
 		"no text":         {body(strings.Replace(good, "Yes.", " ", 1)), reward.CauseUnreadable, 1},
 		"huge":            {body(`{"x":"` + strings.Repeat("a", maxBytes) + `"}`), reward.CauseUnreadable, 1},
-		"hang":            {func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }, reward.CauseTimeout, -1},
+		"hang": {func(_ http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body) // a server that has not read all does not notice that the client goes
+			<-r.Context().Done()
+		}, reward.CauseTimeout, -1},
 		"killed": {func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", "1000")
 			fmt.Fprint(w, `{"choices":`)
