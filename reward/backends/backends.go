@@ -14,16 +14,20 @@ import (
 // local open the models in this process; nil where there can be none. It fails on the first
 // invalid option, on a model that cannot be opened and on a cache that is none.
 func NewScorer(w reward.Weights, o reward.Options, local func(reward.BackendOptions) (reward.LM, error)) (*reward.Scorer, error) {
-	return reward.NewScorerOpening(w, o, func(b reward.BackendOptions) (reward.LM, error) {
-		lm, err := open(b, local)
-		if err != nil || o.Cache == "" {
-			return lm, err
-		}
+	keep := func(lm reward.LM) reward.LM { return lm }
+	if key, _ := o.Check(); key == "" && o.Cache != "" {
 		store, err := cache.Open(o.Cache)
 		if err != nil {
 			return nil, fmt.Errorf("structure.cache: %w", err)
 		}
-		return store.Keep(lm), nil
+		keep = store.Keep
+	}
+	return reward.NewScorerOpening(w, o, func(b reward.BackendOptions) (reward.LM, error) {
+		lm, err := open(b, local)
+		if err != nil {
+			return nil, err
+		}
+		return keep(lm), nil
 	})
 }
 

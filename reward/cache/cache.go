@@ -7,11 +7,17 @@
 package cache
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime/debug"
+	"syscall"
 	"time"
 
 	bolt "go.etcd.io/bbolt"
@@ -28,9 +34,15 @@ type Store struct {
 
 var bucket = []byte("answers 1")
 
-// Open returns the store in the file at path, which it makes if there is none. It fails on a
-// file that is something else.
+// errShort says that pages of the file are not there.
+var errShort = errors.New("damaged: the file has been cut short")
+
+// Open returns the store in the file at path, which it makes if there is none, with its folder.
+// It fails on a file that is something else, or damaged.
 func Open(path string) (*Store, error) {
+	if err := os.MkdirAll(filepath.Dir(path), 0o755); err != nil {
+		return nil, fmt.Errorf("cache %s: %w", path, err)
+	}
 	s := &Store{path, 10 * time.Second}
 	err := s.with(false, func(tx *bolt.Tx) error {
 		_, err := tx.CreateBucketIfNotExists(bucket)
@@ -42,29 +54,51 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// with runs a transaction on the file, under its lock. A damaged file is an error.
+// with runs a transaction on the file, under its lock. A damaged file is an error: bbolt maps
+// the file and panics on pages that make no sense, and a page past the file's end is a fault,
+// which is made a panic too.
 func (s *Store) with(readOnly bool, do func(*bolt.Tx) error) (err error) {
+	var file *os.File
+	defer debug.SetPanicOnFault(debug.SetPanicOnFault(true))
 	defer func() {
 		if r := recover(); r != nil {
+			// To close what bbolt made of the file could hang. The lock would outlive the file, which stays mapped.
+			syscall.Flock(int(file.Fd()), syscall.LOCK_UN)
+			file.Close()
 			err = fmt.Errorf("damaged: %v", r)
 		}
 		if err != nil {
 			err = fmt.Errorf("cache %s: %w", s.path, err)
 		}
 	}()
-	db, err := bolt.Open(s.path, 0o644, &bolt.Options{Timeout: s.wait, ReadOnly: readOnly})
+	db, err := bolt.Open(s.path, 0o644, &bolt.Options{
+		Timeout: s.wait, ReadOnly: readOnly,
+		OpenFile: func(name string, flag int, mode os.FileMode) (f *os.File, err error) {
+			f, err = os.OpenFile(name, flag, mode)
+			file = f
+			return f, err
+		},
+	})
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, db.Close()) }()
-	if readOnly {
-		return db.View(do)
+	whole := func(tx *bolt.Tx) error {
+		if info, err := file.Stat(); err != nil || info.Size() < tx.Size() {
+			return cmp.Or(err, errShort)
+		}
+		return do(tx)
 	}
-	return db.Update(do)
+	if readOnly {
+		err = db.View(whole)
+	} else {
+		err = db.Update(whole)
+	}
+	return errors.Join(err, db.Close())
 }
 
-// get decodes the values kept under keys into their places in values, and tells which there were. While
-// another process keeps the file locked for too long, there are none.
+// get decodes the values kept under keys into their places in values, and tells which there
+// were. While another process keeps the file locked for too long there are none, nor when the
+// file has been removed: the next put makes it again.
 func get[T any](s *Store, keys [][32]byte) (values []T, known []bool, err error) {
 	values, known = make([]T, len(keys)), make([]bool, len(keys))
 	err = s.with(true, func(tx *bolt.Tx) error {
@@ -76,7 +110,7 @@ func get[T any](s *Store, keys [][32]byte) (values []T, known []bool, err error)
 		}
 		return nil
 	})
-	if errors.Is(err, bolterrors.ErrTimeout) {
+	if errors.Is(err, bolterrors.ErrTimeout) || errors.Is(err, fs.ErrNotExist) {
 		err = nil
 	}
 	return values, known, err

@@ -6,6 +6,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -62,13 +64,83 @@ func TestKeepsAnswersAndNoFailures(t *testing.T) {
 	}
 }
 
-func TestOpenRefusesOtherFiles(t *testing.T) {
-	path := filepath.Join(t.TempDir(), "notes.txt")
-	if err := os.WriteFile(path, make([]byte, 1<<15), 0o644); err != nil {
+// filled returns the path of a store with so many answers that they take many pages.
+func filled(t *testing.T) string {
+	path := filepath.Join(t.TempDir(), "not", "there", "yet", "answers.db")
+	s, err := Open(path)
+	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(path); err == nil {
-		t.Error("a file of zeros passes for a store")
+	for batch := range 3 { // pages come free, so that there is a list of them
+		var prompts []reward.Prompt
+		for i := range 400 {
+			prompts = append(prompts, reward.Prompt{User: fmt.Sprint(batch, " ", i, strings.Repeat(" text", 40))})
+		}
+		if _, err := s.Keep(&echo{}).Write(context.Background(), prompts); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return path
+}
+
+// Whatever a file holds, opening and using it neither crashes nor hangs, and what is wrong is
+// said in one line with the path.
+func TestDamagedFiles(t *testing.T) {
+	good, err := os.ReadFile(filled(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	page := os.Getpagesize()
+	garbage := func(from, to int) []byte {
+		data := slices.Clone(good)
+		for i := from; i < min(to, len(data)); i++ {
+			data[i] = byte(i*i>>3 ^ i)
+		}
+		return data
+	}
+	files := map[string][]byte{
+		"zeros": make([]byte, 1<<15), "text": []byte("notes\n"), "long text": []byte(strings.Repeat("notes\n", 1<<12)),
+		"garbage in both heads": garbage(0, 2*page), "garbage past the heads": garbage(2*page, len(good)),
+	}
+	for _, n := range []int{1, 100, page, page + 1, 2 * page, 2*page + 1, 3 * page, 4 * page, 10 * page, 50*page + 7} {
+		files[fmt.Sprint("cut to ", n)] = good[:n]
+	}
+	for p := 2; p*page < len(good); p += 9 {
+		files[fmt.Sprint("page ", p)] = garbage(p*page, (p+1)*page)
+	}
+	path := filepath.Join(t.TempDir(), "answers.db")
+	for name, data := range files {
+		if err := os.WriteFile(path, data, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		s, err := Open(path)
+		if err == nil {
+			_, err = s.Keep(&echo{}).Write(context.Background(), []reward.Prompt{{User: "0 7" + strings.Repeat(" text", 40)}, {User: name}})
+		}
+		switch {
+		case err == nil && !strings.HasPrefix(name, "page"): // a page of garbage may hold nothing that is needed
+			t.Errorf("%s passes for a store", name)
+		case err != nil && (!strings.HasPrefix(err.Error(), "cache "+path+": ") || strings.Contains(err.Error(), "\n")):
+			t.Errorf("%s: %q; want one line that begins with the path", name, err)
+		}
+	}
+}
+
+// A store that is removed under a run is made again.
+func TestRemovedStore(t *testing.T) {
+	path := filled(t)
+	s, err := Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []int{1, 0} {
+		e := &echo{}
+		if _, err := s.Keep(e).Write(context.Background(), []reward.Prompt{{User: "a"}}); err != nil || e.asked != want {
+			t.Errorf("%d asked, %v; want %d", e.asked, err, want)
+		}
 	}
 }
 
