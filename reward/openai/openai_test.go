@@ -7,19 +7,24 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"github.com/rlkd/rlkd/reward"
 )
 
 const good = `{"choices":[{"message":{"role":"assistant","content":"Yes."},"finish_reason":"stop"}]}`
 
-// client asks a server that the handler scripts: at most twice, half a second each.
+// client asks a server that the handler scripts: at most twice, a second each.
 func client(t *testing.T, h http.HandlerFunc) *Client {
-	server := httptest.NewServer(h)
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body) // only then does a server notice that the client is gone
+		h(w, r)
+	}))
 	t.Cleanup(server.Close)
-	t.Cleanup(server.CloseClientConnections)
 	retries := 1
 	c, err := New(reward.BackendOptions{Backend: reward.BackendOpenAI, Model: "m", BaseURL: server.URL + "/v1",
 		Timeout: time.Second, Retries: &retries, Concurrency: 4})
@@ -65,7 +70,6 @@ func TestFaults(t *testing.T) {
 		"no text":         {body(strings.Replace(good, "Yes.", " ", 1)), reward.CauseUnreadable, 1},
 		"huge":            {body(`{"x":"` + strings.Repeat("a", maxBytes) + `"}`), reward.CauseUnreadable, 1},
 		"hang": {func(_ http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body) // a server that has not read all does not notice that the client goes
 			<-r.Context().Done()
 		}, reward.CauseTimeout, -1},
 		"killed": {func(w http.ResponseWriter, _ *http.Request) {
@@ -124,6 +128,99 @@ func TestBeliefs(t *testing.T) {
 		if err != nil || reward.Cause(got[0].Missing) != reward.CauseUnreadable {
 			t.Errorf("%q: %+v, %v; want unreadable", text, got, err)
 		}
+	}
+}
+
+// One failure is got over, whatever wait the server asks for within the time.
+func TestRetry(t *testing.T) {
+	for name, fail := range map[string]http.HandlerFunc{"429": code(429, "Retry-After", "0.01"), "503": code(503), "empty": body("")} {
+		var asked atomic.Int32
+		c := client(t, func(w http.ResponseWriter, r *http.Request) {
+			if asked.Add(1) == 1 {
+				fail(w, r)
+				return
+			}
+			body(good)(w, r)
+		})
+		got, err := c.Write(context.Background(), []reward.Prompt{{User: "?"}})
+		if err != nil || got[0].Text != "Yes." || asked.Load() != 2 || c.Retries() != 1 {
+			t.Errorf("%s: %+v, %v after %d requests; want the second reply", name, got, err, asked.Load())
+		}
+	}
+}
+
+// No more requests are under way than are allowed, over all callers; replies keep their order.
+func TestConcurrency(t *testing.T) {
+	var now, most atomic.Int32
+	c := client(t, func(w http.ResponseWriter, r *http.Request) {
+		n := now.Add(1)
+		defer now.Add(-1)
+		for m := most.Load(); n > m && !most.CompareAndSwap(m, n); m = most.Load() {
+		}
+		time.Sleep(20 * time.Millisecond)
+		body(strings.Replace(good, "Yes.", r.Header.Get("Authorization")+"!", 1))(w, r)
+	})
+	var callers errgroup.Group
+	for range 3 {
+		callers.Go(func() error {
+			replies, err := c.Write(context.Background(), make([]reward.Prompt, 8))
+			for _, r := range replies {
+				if r.Text != "!" { // no key is sent where none is named
+					err = fmt.Errorf("%+v", r)
+				}
+			}
+			return err
+		})
+	}
+	if err := callers.Wait(); err != nil || most.Load() < 2 || most.Load() > 4 {
+		t.Errorf("%d requests at a time, %v; want up to 4", most.Load(), err)
+	}
+}
+
+// A server that refuses requests for probabilities is asked without, and for good.
+func TestServerWithoutProbabilities(t *testing.T) {
+	var refused atomic.Int32
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if text, _ := io.ReadAll(r.Body); strings.Contains(string(text), "logprobs") {
+			refused.Add(1)
+			w.WriteHeader(http.StatusBadRequest)
+			return
+		}
+		body(good)(w, r)
+	}))
+	defer server.Close()
+	c, err := New(reward.BackendOptions{Model: "m", BaseURL: server.URL})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 2 {
+		got, err := c.Choose(context.Background(), []reward.Prompt{{User: "?"}})
+		if err != nil || got[0] != (reward.Belief{Yes: 1}) {
+			t.Errorf("%+v, %v; want the first word's yes", got, err)
+		}
+	}
+	if refused.Load() != 1 {
+		t.Errorf("%d requests for probabilities, want 1", refused.Load())
+	}
+}
+
+func TestKey(t *testing.T) {
+	o := reward.BackendOptions{Model: "m", BaseURL: "http://localhost/v1", APIKeyEnv: "RLKD_TEST_KEY"}
+	if _, err := New(o); err == nil || !strings.Contains(err.Error(), "RLKD_TEST_KEY") {
+		t.Errorf("%v; want the name of the variable", err)
+	}
+	t.Setenv("RLKD_TEST_KEY", "secret")
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body(strings.Replace(good, "Yes.", r.Header.Get("Authorization"), 1))(w, r)
+	}))
+	defer server.Close()
+	o.BaseURL = server.URL
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := c.Write(context.Background(), []reward.Prompt{{User: "?"}}); err != nil || got[0].Text != "Bearer secret" {
+		t.Errorf("%+v, %v; want the key sent", got, err)
 	}
 }
 
