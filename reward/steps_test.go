@@ -1,7 +1,10 @@
 package reward
 
 import (
+	"fmt"
+	"runtime"
 	"slices"
+	"strings"
 	"testing"
 )
 
@@ -39,6 +42,41 @@ func FuzzParseSteps(f *testing.F) {
 			last = step.Number
 		}
 	})
+}
+
+// The labels are looked for line by line, and Go's regular expressions read a line once. What
+// could be more than linear is what is kept: an adversary's labels, bodies and numbers twice as
+// long must not make ParseSteps allocate much more than twice as much.
+func TestParseStepsIsLinear(t *testing.T) {
+	for name, text := range map[string]func(n int) string{
+		"one label again and again": func(n int) string { return strings.Repeat("[think 1]: a\n", n) },
+		"labels of many numbers": func(n int) string {
+			var b strings.Builder
+			for i := range n {
+				fmt.Fprintf(&b, "[think %d]: a\n[answer %d]: b\n", n-i, i)
+			}
+			return b.String()
+		},
+		"brackets":         func(n int) string { return strings.Repeat("[", 16*n) + strings.Repeat("[ think ", n) },
+		"marks":            func(n int) string { return strings.Repeat("*# >-_", 4*n) + "[think 1" },
+		"blanks in labels": func(n int) string { return "[" + strings.Repeat(" ", 8*n) + "think" + strings.Repeat(" ", 8*n) + "1" },
+		"a body of lines":  func(n int) string { return "[think 1]: a\n" + strings.Repeat("b\n", 8*n) + "</answer>" },
+		"line ends":        func(n int) string { return strings.Repeat("\n", 16*n) },
+		"invalid UTF-8":    func(n int) string { return strings.Repeat("[think \xff1]: \xff\n", n) },
+	} {
+		allocated := func(n int) uint64 {
+			s := text(n)
+			var before, after runtime.MemStats
+			runtime.ReadMemStats(&before)
+			ParseSteps(s)
+			runtime.ReadMemStats(&after)
+			return after.TotalAlloc - before.TotalAlloc
+		}
+		allocated(1 << 10) // what is made once
+		if once, twice := allocated(1<<12), allocated(1<<13); float64(twice) > 2.6*float64(once)+1<<14 {
+			t.Errorf("%s: %d bytes allocated, and %d for a text twice as long", name, once, twice)
+		}
+	}
 }
 
 func FuzzRules(f *testing.F) {
