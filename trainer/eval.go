@@ -24,7 +24,7 @@ type Evaluation struct {
 	Generations int                 `json:"generations"` // completions per problem
 	Dropped     int                 `json:"dropped"`     // problems whose prompt is too long
 	Truncated   int                 `json:"truncated"`   // completions cut at the limit
-	Missing     map[string]int      `json:"missing"`     // completions without a reward, by its name
+	Missing     map[string]int      `json:"missing"`     // completions without a reward, by its name, and by name/cause
 	Metrics     map[string]Estimate `json:"metrics"`     // means over problems with 95 % intervals
 	PerProblem  []ProblemResult     `json:"per_problem"`
 	Samples     []EvaluationSample  `json:"-"`
@@ -80,7 +80,7 @@ func (e *Evaluator) Evaluate(ctx context.Context, name string, s *Student) (*Eva
 	if err != nil {
 		return nil, fmt.Errorf("evaluation: %w", err)
 	}
-	out := &Evaluation{Name: name, Problems: len(problems), Generations: c.Eval.NumGenerations, Dropped: dropped, Missing: map[string]int{}}
+	out := &Evaluation{Name: name, Problems: len(problems), Generations: c.Eval.NumGenerations, Dropped: dropped}
 	for i, r := range rollouts {
 		out.Samples = append(out.Samples, EvaluationSample{r, scores[i]})
 	}
@@ -119,6 +119,7 @@ func (e *Evaluation) summarise(c *Config) {
 	for at := 0; at < len(e.Samples); at += e.Generations {
 		e.PerProblem = append(e.PerProblem, e.problem(e.Samples[at:at+e.Generations], c.Eval.PassK))
 	}
+	e.Missing = countMissing(e.Samples)
 	e.Metrics = map[string]Estimate{}
 	for i, name := range MetricNames(c) {
 		values := make([]float64, len(e.PerProblem))
@@ -129,6 +130,21 @@ func (e *Evaluation) summarise(c *Config) {
 			e.Metrics[name] = m
 		}
 	}
+}
+
+// countMissing counts the rewards that completions do not have, by name, and by name and cause
+// with a slash between.
+func countMissing(samples []EvaluationSample) map[string]int {
+	counts := map[string]int{}
+	for _, s := range samples {
+		for _, v := range named(s.Score) {
+			if v.Missing != "" {
+				counts[v.name]++
+				counts[v.name+"/"+reward.Cause(v.Missing)]++
+			}
+		}
+	}
+	return counts
 }
 
 // MetricNames lists what an evaluation measures, in the order it is shown.
@@ -147,11 +163,9 @@ func (e *Evaluation) problem(samples []EvaluationSample, passK []int) ProblemRes
 	right := 0
 	for _, s := range samples {
 		for _, v := range named(s.Score) {
-			if v.Missing != "" {
-				e.Missing[v.name]++
-				continue
+			if v.Missing == "" {
+				lists[v.name] = append(lists[v.name], v.V)
 			}
-			lists[v.name] = append(lists[v.name], v.V)
 		}
 		if s.Score.Accuracy.Missing == "" && s.Score.Accuracy.V == 1 {
 			right++
