@@ -1,6 +1,7 @@
 """Train with a llama.cpp server as decomposer and judge, and with a proxy between that injects faults.
 
-The server runs the default student's GGUF; what it says is of no use, but it is real text and real probabilities.
+The server runs the default student's GGUF; what it says is of no use, but it is real text and real probabilities. It
+finds no steps: in the run where it takes texts apart the rows bring the teacher's, and where verdicts are wanted rules take apart.
 The learning rate is next to nothing, so that all runs sample the same completions: under faults a structure reward
 must be the one of the run without, or missing.
 """
@@ -20,6 +21,8 @@ from faults import Proxy, free_port, wait_for
 STEPS, PROMPTS, GENERATIONS = 3, 2, 2
 TIMEOUT = 60    # seconds for a request that the server answers
 IMPATIENT = 2   # the same where it does not
+TEACHER = [{"number": 1, "meta": "First what is asked for.", "query": "the result", "answer": "5"}]
+SURE = 0.1  # of yes, so that this judge says it at all, and a failure that counted as no would be seen
 # What a completion's reward must name as the cause when it meets nothing but this fault.
 CAUSES = {"refused": "unreachable", "killed": "unreachable", "500": "refused", "429": "refused", "hang": "timeout",
           "garbage": "unreadable", "empty": "unreadable", "huge": "unreadable"}
@@ -38,27 +41,28 @@ def llama_server(cache, log):
             wait_for(f"http://127.0.0.1:{port}/v1/models", 180, lambda: server.poll() is None)
             yield f"http://127.0.0.1:{port}"
         finally:
-            server.terminate()
+            server.kill()  # told to end, it would first wait for every connection, those that the proxy broke too
             server.wait(timeout=30)
 
 
-def structure(url, timeout, retries, max_missing=1.0):
-    """The section structure of a configuration whose models are behind the URL."""
+def structure(url, timeout, retries, max_missing=1.0, decomposer="openai"):
+    """The section structure of a configuration whose models, or whose judge alone, are behind the URL."""
     model = {"backend": "openai", "model": "smollm2", "base_url": url + "/v1", "timeout": f"{timeout}s", "retries": retries, "concurrency": 2}
-    return {"max_missing": max_missing, "decomposer": {**model, "prompt": "few-shot", "max_tokens": 96}, "judge": model}
+    by_model = {**model, "prompt": "few-shot", "max_tokens": 96}
+    return {"max_missing": max_missing, "decomposer": by_model if decomposer == "openai" else {"backend": decomposer}, "judge": {**model, "threshold": SURE}}
 
 
 class Checks:
     def __init__(self, work, url, model):
         self.work, self.url, self.model, self.clean = work, url, model, None
 
-    def train(self, name, section):
+    def train(self, name, section, **columns):
         """A run: its exit code, the last line on stderr, its metrics and completions, and its seconds."""
         out, yaml, data = (os.path.join(self.work, name + end) for end in ("", ".yaml", ".jsonl"))
-        write_rows(data, [r for r in ROWS if r["generation"]])
+        write_rows(data, [{**r, **columns} for r in ROWS if r["generation"]])
         write_config(yaml, self.model, {
             "dataset": data, "output_dir": out, "system_prompt": "", "max_steps": STEPS, "prompts_per_step": PROMPTS,
-            "num_generations": GENERATIONS, "max_completion_length": 120, "learning_rate": 1e-12, "structure": section})
+            "num_generations": GENERATIONS, "max_prompt_length": 128, "max_completion_length": 120, "learning_rate": 1e-12, "structure": section})
         began = time.monotonic()
         done = subprocess.run([RLKD, "train", "--config", yaml], capture_output=True, text=True, cwd=ROOT, timeout=1500)
         took = time.monotonic() - began
@@ -71,16 +75,22 @@ class Checks:
                     rows += [json.loads(line) for line in f]
         return done.returncode, said, rows, took
 
-    def without_faults(self):
-        code, said, rows, took = self.train("clean", structure(self.url, TIMEOUT, 2))
+    def decomposed(self):
+        code, said, rows, took = self.train("decomposed", structure(self.url, TIMEOUT, 2), steps=TEACHER)
+        if code:
+            return False, said
+        unknown = [r["missing"]["structure"] for r in rows if r["structure"] is None]
+        return len(rows) == STEPS * PROMPTS * GENERATIONS and not unknown, f"{len(rows)} completions, {len(unknown)} missing, {took:.0f} s {unknown[:1]}"
+
+    def judged(self):
+        code, said, rows, took = self.train("judged", structure(self.url, TIMEOUT, 2, decomposer="rules"))
         if code:
             return False, said
         self.clean = {(r["step"], r["group"], r["sample"]): r for r in rows}
         missing = sum(r["structure"] is None for r in rows)
-        judged = sum(bool(s.get("meta")) for r in rows for s in r["steps"] or [])
-        unscored = {r["missing"]["structure"] for r in rows if r["structure"] is None}
-        ok = len(rows) == STEPS * PROMPTS * GENERATIONS and all(m.startswith("teacher") or "unreadable" in m for m in unscored)
-        return ok, f"{len(rows)} completions, {missing} without a structure reward, {judged} meta verdicts, {took:.0f} s"
+        believed = [v["p"] for r in rows for s in r["steps"] or [] for v in (s.get("meta"), s.get("query")) if v and "p" in v]
+        ok = len(rows) == STEPS * PROMPTS * GENERATIONS and missing == 0 and any(r["structure"] for r in rows) and believed and all(0 < p < 1 for p in believed)
+        return bool(ok), f"{len(rows)} completions, {missing} missing, {len(believed)} verdicts, p from {min(believed, default=0):.3f} to {max(believed, default=0):.3f}, {took:.0f} s"
 
     def alone(self, fault):
         """One row, scored by `rlkd score`, each of its requests meeting the fault."""
@@ -111,7 +121,7 @@ class Checks:
         """Faults between good answers; retries get past some of them."""
         proxy = Proxy(self.url, [None, "500", None, "killed", "429", None, "garbage", "empty", None, "refused", "huge", None])
         try:
-            code, said, rows, took = self.train("mixed", structure(proxy.url, TIMEOUT, 1))
+            code, said, rows, took = self.train("mixed", structure(proxy.url, TIMEOUT, 1, decomposer="rules"))
         finally:
             proxy.close()
         if code or not self.clean:
@@ -153,7 +163,8 @@ def main():
     try:
         with llama_server(cache, os.path.join(work, "server.log")) as url:
             checks = Checks(work, url, student(work))
-            report.attempt("llama.cpp", f"train {STEPS} steps", checks.without_faults)
+            report.attempt("llama.cpp", f"train {STEPS} steps, decompose", checks.decomposed)
+            report.attempt("llama.cpp", f"train {STEPS} steps, judge", checks.judged)
             report.attempt("llama.cpp, no server", "score: missing, not 0", checks.closed)
             for fault in CAUSES:
                 report.attempt(f"llama.cpp, {fault}", "score: missing, not 0", checks.alone, fault)

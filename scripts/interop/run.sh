@@ -18,6 +18,7 @@ status=0
 "$python" scripts/interop/check_step.py "$work" || status=1
 "$python" scripts/interop/check_openrlhf.py "$work" || status=1
 "$python" scripts/interop/check_trl.py "$work" 2> "$work/trl.log" || status=1
+scripts/interop/setup_llamacpp.sh && "$python" scripts/interop/check_llamacpp.py "$work" || status=1
 
 # The student goes from GGUF to a Hugging Face directory unchanged, by a step whose rewards are all equal,
 # and changed, by two steps of supervised fine-tuning.
