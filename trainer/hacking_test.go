@@ -2,7 +2,9 @@ package trainer
 
 import (
 	"context"
+	"maps"
 	"path/filepath"
+	"slices"
 	"testing"
 
 	"github.com/rlkd/rlkd/reward"
@@ -26,9 +28,10 @@ func TestHacksEarnNoMoreFromTheDefaultRewardModel(t *testing.T) {
 	}
 	names := []string{"honest"}
 	items := []reward.Item{hackItem(hacking.HonestWrong)}
-	for name, text := range hacking.Reasonings() {
+	hacks := hacking.Reasonings()
+	for _, name := range slices.Sorted(maps.Keys(hacks)) { // what is asked together, and so every bit, is the same each time
 		names = append(names, name)
-		items = append(items, hackItem(text[:min(len(text), maxHack)]))
+		items = append(items, hackItem(hacks[name][:min(len(hacks[name]), maxHack)]))
 	}
 	var scores []reward.Score
 	err = WithScorer(c, func(s *reward.Scorer) (err error) {
