@@ -10,7 +10,13 @@
 //     and min_p, as in the released code.
 //   - A reward that could not be had is missing, never 0: it is left out of the group's mean
 //     and standard deviation and counted (released: 0, silently).
-//   - The teacher's steps are found once for a text, not once for each completion.
+//   - The teacher's steps are found once for a text, not once for each completion; rows may
+//     bring them.
+//   - Steps that the reward model made up, because the trace does not have them, are dropped,
+//     and what a student writes to pass for steps or for a turn of the conversation is kept from
+//     the models (released: the trace goes in as it is).
+//   - The judge is asked for the probabilities of yes and no, once for equal questions, and only
+//     for what the math verifier cannot settle (released: a sampled reply, searched for "no").
 //   - The divergence logged when beta is 0 is the one from the policy that sampled.
 //   - Completions whose gradient is zero whatever the weights are (no advantage, beta 0) are
 //     not trained on; they count in the normaliser.
