@@ -163,7 +163,7 @@ func TestAgain(t *testing.T) {
 		t.Error("the files changed")
 	}
 	more := text(t, j.Data)
-	write(t, j.Data, `{"problem":"new","generation":"First the total of apples"}`+"\n"+more+more)
+	write(t, j.Data, `{"problem":"new","generation":"First the total of apples: 3 + 4 = 7"}`+"\n"+more+more)
 	counts, err = Run(context.Background(), j, w)
 	if err != nil || counts.Duplicates != 6 || counts.Labelled != 1 || w.requests() != asked+1 {
 		t.Errorf("%+v, %v", counts, err)

@@ -160,7 +160,10 @@ func start(t *testing.T, args []string) (*exec.Cmd, *strings.Builder) {
 // was on disk is asked about again.
 func TestLabelKilled(t *testing.T) {
 	free := make(chan struct{}, 100) // a reply for each
+	var waiting atomic.Int32         // requests that want one
 	m := newStrongModel(t, func(gone context.Context, _ string) (string, int) {
+		waiting.Add(1)
+		defer waiting.Add(-1)
 		select {
 		case <-free:
 		case <-gone.Done():
@@ -196,6 +199,12 @@ func TestLabelKilled(t *testing.T) {
 	wait(7)
 	killed.Process.Kill()
 	killed.Wait()
+	for range 6000 { // else what it asked takes a reply that is meant for the next
+		if waiting.Load() == 0 {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
 
 	f, err := os.OpenFile(out, os.O_APPEND|os.O_WRONLY, 0)
 	if err != nil {
