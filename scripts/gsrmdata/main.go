@@ -8,7 +8,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/rlkd/rlkd/trainer/recipes/wordproblems"
 )
@@ -31,19 +30,5 @@ func run(seed uint64, out string, train, test int) error {
 		return fmt.Errorf("want --out DIR, no other arguments, and numbers of rows from 0")
 	}
 	trainRows, testRows := wordproblems.Traces(seed, train, test)
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	if err := write(filepath.Join(out, "train.jsonl"), trainRows); err != nil {
-		return err
-	}
-	return write(filepath.Join(out, "test.jsonl"), testRows)
-}
-
-// write writes rows to a file beside path, then renames it.
-func write(path string, rows []wordproblems.LabelledTrace) error {
-	if err := os.WriteFile(path+".part", wordproblems.TracesJSONL(rows), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".part", path)
+	return wordproblems.WriteJSONL(out, trainRows, testRows)
 }

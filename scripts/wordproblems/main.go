@@ -11,7 +11,6 @@ import (
 	"flag"
 	"fmt"
 	"os"
-	"path/filepath"
 
 	"github.com/rlkd/rlkd/trainer/recipes/wordproblems"
 )
@@ -38,19 +37,5 @@ func run(seed uint64, out string, train, test int, steps bool) error {
 	if steps {
 		rows = wordproblems.WithSteps(seed, rows, problems)
 	}
-	if err := os.MkdirAll(out, 0o755); err != nil {
-		return err
-	}
-	if err := write(filepath.Join(out, "train.jsonl"), rows[:train]); err != nil {
-		return err
-	}
-	return write(filepath.Join(out, "test.jsonl"), rows[train:])
-}
-
-// write writes rows to a file beside path, then renames it.
-func write(path string, rows []wordproblems.Row) error {
-	if err := os.WriteFile(path+".part", wordproblems.JSONL(rows), 0o644); err != nil {
-		return err
-	}
-	return os.Rename(path+".part", path)
+	return wordproblems.WriteJSONL(out, rows[:train], rows[train:])
 }

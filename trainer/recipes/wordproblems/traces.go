@@ -1,8 +1,6 @@
 package wordproblems
 
 import (
-	"bytes"
-	"encoding/json"
 	"fmt"
 	"strconv"
 	"strings"
@@ -22,20 +20,6 @@ type LabelledTrace struct {
 	Steps    []reward.Step `json:"steps"`
 	Template string        `json:"template"`
 	Source   string        `json:"source"` // what of it training has seen: templates, frames
-}
-
-// TracesJSONL returns rows as they stand in a data file, one JSON object a line.
-func TracesJSONL(rows []LabelledTrace) []byte {
-	var lines bytes.Buffer
-	encoder := json.NewEncoder(&lines)
-	encoder.SetEscapeHTML(false)
-	for _, row := range rows {
-		if row.Steps == nil {
-			row.Steps = []reward.Step{} // [] in JSON, not null
-		}
-		encoder.Encode(row) // strings into memory: cannot fail
-	}
-	return lines.Bytes()
 }
 
 // The streams of random numbers of labelled traces: their problems, and the texts.
@@ -71,7 +55,7 @@ func Traces(seed uint64, train, test int) (trainRows, testRows []LabelledTrace) 
 			p = templates[random.IntN(len(templates))](random)
 		}
 		seen[p.Text] = true
-		w := &writer{Stream: rng.NewStream(seed, traceTexts, uint64(i)), problem: p, phrases: phrases}
+		w := &writer{Stream: rng.NewStream(seed, traceTexts, uint64(i)), problem: p, phrases: phrases, steps: []reward.Step{}}
 		w.write()
 		row := LabelledTrace{p.Text, strings.TrimSpace(w.text.String()), w.steps, p.Template, source}
 		if i < train {

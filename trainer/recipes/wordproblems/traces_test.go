@@ -20,7 +20,7 @@ func TestShippedTracesAreTheGenerated(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !bytes.Equal(got, TracesJSONL(test)) {
+	if !bytes.Equal(got, JSONL(test)) {
 		t.Error("../gsrm/test.jsonl is not what the generator makes; see trainer/recipes/gsrm/README.md")
 	}
 }

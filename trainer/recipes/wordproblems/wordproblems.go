@@ -12,6 +12,8 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 
@@ -40,7 +42,7 @@ func WithSteps(seed uint64, rows []Row, from []Problem) []Row {
 }
 
 // JSONL returns rows as they stand in the data files, one JSON object a line.
-func JSONL(rows []Row) []byte {
+func JSONL[T Row | LabelledTrace](rows []T) []byte {
 	var lines bytes.Buffer
 	encoder := json.NewEncoder(&lines)
 	encoder.SetEscapeHTML(false)
@@ -48,6 +50,24 @@ func JSONL(rows []Row) []byte {
 		encoder.Encode(row) // strings into memory: cannot fail
 	}
 	return lines.Bytes()
+}
+
+// WriteJSONL writes train.jsonl and test.jsonl to a directory, which it makes if there is none:
+// each beside its place, then renamed.
+func WriteJSONL[T Row | LabelledTrace](dir string, train, test []T) error {
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return err
+	}
+	for name, rows := range map[string][]T{"train.jsonl": train, "test.jsonl": test} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path+".part", JSONL(rows), 0o644); err != nil {
+			return err
+		}
+		if err := os.Rename(path+".part", path); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // Step is one step of a problem's solution: the ways to name what is found, how it is
