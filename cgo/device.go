@@ -6,6 +6,7 @@ import "C"
 
 import (
 	"fmt"
+	"regexp"
 	"runtime/debug"
 	"strings"
 	"unsafe"
@@ -41,8 +42,21 @@ func Synchronize(dev Device) {
 	checkInPlace("Synchronize", C.torch_synchronize(name))
 }
 
-// FindDevice resolves "auto", "cpu", "cuda" or "cuda:N" to a device that works, or says
-// what is missing. It must be called on the engine.
+// IsDevice tells whether name is how a device is written: auto, cpu, cuda or cuda:N, or the name
+// of a kind of device that a library loaded into the process has added to libtorch.
+func IsDevice(name string) bool { return deviceName.MatchString(name) || added(name) }
+
+var deviceName = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]+)?)$`)
+
+func added(name string) bool {
+	kind, _, _ := strings.Cut(name, ":")
+	s := Device(kind).cstring()
+	defer C.free(unsafe.Pointer(s))
+	return C.torch_added_device(s) != 0
+}
+
+// FindDevice resolves what [IsDevice] accepts to a device that works, or says what is missing.
+// It must be called on the engine.
 func FindDevice(name string) (Device, error) {
 	kind, _, _ := strings.Cut(name, ":")
 	switch kind {
@@ -57,12 +71,15 @@ func FindDevice(name string) (Device, error) {
 		if err := OpenCUDA(); err != nil {
 			return "", fmt.Errorf("device %q: %w", name, err)
 		}
-		s := Device(name).cstring()
-		defer C.free(unsafe.Pointer(s))
-		if err := Try(func() error { check("device", C.torch_device_ok(s)); return nil }); err != nil {
-			return "", fmt.Errorf("device %q: %w; use --device cpu, or see `rlkd doctor`", name, err)
+	default:
+		if !added(name) {
+			return "", fmt.Errorf("device %q: want auto, cpu, cuda or cuda:N", name)
 		}
-		return Device(name), nil
 	}
-	return "", fmt.Errorf("device %q: want auto, cpu, cuda or cuda:N", name)
+	s := Device(name).cstring()
+	defer C.free(unsafe.Pointer(s))
+	if err := Try(func() error { check("device", C.torch_device_ok(s)); return nil }); err != nil {
+		return "", fmt.Errorf("device %q: %w; use --device cpu, or see `rlkd doctor`", name, err)
+	}
+	return Device(name), nil
 }

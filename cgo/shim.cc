@@ -58,6 +58,10 @@ err torch_device_ok(const char *device) {
 
 int torch_cuda_count(void) { return at::detail::getCUDAHooks().deviceCount(); }
 
+int torch_added_device(const char *kind) {
+  return c10::is_privateuse1_backend_registered() && c10::get_privateuse1_backend() == kind;
+}
+
 err torch_synchronize(const char *device) {
   return guard([&] {
     c10::Device d{std::string(device)};

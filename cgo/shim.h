@@ -23,6 +23,7 @@ int torch_threads(void);
 err torch_seed_all(uint64_t seed);
 err torch_device_ok(const char *device);
 int torch_cuda_count(void);
+int torch_added_device(const char *kind); // whether a library has added that kind of device to libtorch
 err torch_synchronize(const char *device);
 const char *torch_cpu_capability(void);
 const char *torch_version(void);

@@ -9,15 +9,12 @@ import (
 	"testing"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/cgo/pretend"
 )
 
 // device is where the tests run: the CPU, or what RLKD_DEVICE names.
 func device(t testing.TB) torch.Device {
-	name := os.Getenv("RLKD_DEVICE")
-	if name == "" {
-		return torch.CPU
-	}
-	d, err := torch.FindDevice(name)
+	d, err := torch.FindDevice(pretend.Chosen())
 	if err != nil {
 		t.Fatal(err)
 	}

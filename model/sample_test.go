@@ -8,6 +8,7 @@ import (
 	"encoding/json"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/cgo/pretend"
 )
 
 // samplingGolden is testdata/sampling.json: the distributions that transformers' generate
@@ -36,12 +37,8 @@ func TestSamplingAgreesWithTransformers(t *testing.T) {
 	if err := json.Unmarshal(data, &g); err != nil {
 		t.Fatal(err)
 	}
-	name := os.Getenv("RLKD_DEVICE")
-	if name == "" {
-		name = "cpu"
-	}
 	err = torch.Run(func() error {
-		dev, err := torch.FindDevice(name)
+		dev, err := torch.FindDevice(pretend.Chosen())
 		if err != nil {
 			return err
 		}

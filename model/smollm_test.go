@@ -9,17 +9,14 @@ import (
 	"testing"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/cgo/pretend"
 	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/model/files"
 )
 
 // device is where the tests run: the CPU, or what RLKD_DEVICE names.
 func device(t testing.TB) torch.Device {
-	name := os.Getenv("RLKD_DEVICE")
-	if name == "" {
-		name = "cpu"
-	}
-	d, err := torch.FindDevice(name)
+	d, err := torch.FindDevice(pretend.Chosen())
 	if err != nil {
 		t.Fatal(err)
 	}

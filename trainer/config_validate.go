@@ -2,9 +2,10 @@ package trainer
 
 import (
 	"fmt"
-	"regexp"
 	"slices"
 	"strings"
+
+	torch "github.com/rlkd/rlkd/cgo"
 )
 
 // A rule is one condition on one key, with what is allowed in words.
@@ -88,11 +89,9 @@ func (c *Config) required(need Need) []setting {
 	return nil
 }
 
-var devicePattern = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]+)?)$`)
-
 func (c *Config) topRules() []rule {
 	return []rule{
-		{"device", c.Device, devicePattern.MatchString(c.Device), "auto, cpu, cuda or cuda:N"},
+		{"device", c.Device, torch.IsDevice(c.Device), "auto, cpu, cuda or cuda:N"},
 		oneOf("dtype", c.DType, "auto", "f32", "bf16"),
 		atLeast("max_steps", c.MaxSteps, 1),
 		atLeast("num_generations", c.NumGenerations, 2),

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/cgo/pretend"
 	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/model/files"
 )
@@ -22,11 +23,7 @@ func studentPath() string {
 }
 
 func testDevice(t testing.TB) torch.Device {
-	name := os.Getenv("RLKD_DEVICE")
-	if name == "" {
-		name = "cpu"
-	}
-	d, err := torch.FindDevice(name)
+	d, err := torch.FindDevice(pretend.Chosen())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/rlkd/rlkd/cgo/pretend"
 	"github.com/rlkd/rlkd/reward"
 	"github.com/rlkd/rlkd/reward/hacking"
 )
@@ -20,7 +21,7 @@ const maxHack = 600
 // a text that has none, nor better ones than those of an honest wrong solution.
 func TestHacksEarnNoMoreFromTheDefaultRewardModel(t *testing.T) {
 	c, err := LoadConfig(filepath.Join("recipes", "quickstart.yaml"), []string{
-		"model=" + studentPath(), "device=" + string(deviceName()),
+		"model=" + studentPath(), "device=" + pretend.Chosen(),
 		"structure.decomposer.model=" + studentPath(), "structure.decomposer.adapter=" + filepath.Join("recipes", "gsrm", "adapter"),
 	}, NeedScore)
 	if err != nil {

@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/cgo/pretend"
 	"github.com/rlkd/rlkd/model"
 )
 
@@ -51,7 +52,7 @@ func tinyConfig(t testing.TB, sets ...string) *Config {
 	base := []string{
 		"model=" + tinyStudent(t), "dataset=" + data, "output_dir=" + filepath.Join(t.TempDir(), "run"),
 		"system_prompt=''", "max_prompt_length=40", "max_completion_length=12", "num_generations=4", "prompts_per_step=2",
-		"max_steps=4", "learning_rate=0.01", "micro_batch_tokens=64", "save_steps=1", "save_total_limit=0", "device=" + string(deviceName()), "dtype=f32",
+		"max_steps=4", "learning_rate=0.01", "micro_batch_tokens=64", "save_steps=1", "save_total_limit=0", "device=" + pretend.Chosen(), "dtype=f32",
 		"reward_weights.tag_count=0", "reward_weights.format=0", "max_grad_norm=0", "loss_type=dr_grpo",
 	}
 	c, err := LoadConfig("", append(base, sets...), NeedTrain)
@@ -59,13 +60,6 @@ func tinyConfig(t testing.TB, sets ...string) *Config {
 		t.Fatal(err)
 	}
 	return c
-}
-
-func deviceName() string {
-	if name := os.Getenv("RLKD_DEVICE"); name != "" {
-		return name
-	}
-	return "cpu"
 }
 
 // onTiny runs fn on the engine with the GRPO update of a tiny student.

@@ -1,0 +1,20 @@
+// The C face of the pretend device.
+#pragma once
+#include <stdint.h>
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// What went over the border between the host and the device, and how many operations ran there.
+typedef struct {
+  int64_t ops;
+  int64_t uploads, uploaded;     // copies to the device, and their bytes
+  int64_t downloads, downloaded; // copies to the host, and their bytes
+} pretend_counts;
+
+void pretend_register(const char *name); // to be called once
+void pretend_read(pretend_counts *out);
+
+#ifdef __cplusplus
+}
+#endif
