@@ -148,6 +148,10 @@ func TestTrainingIsThatOfTheCPU(t *testing.T) {
 	})
 }
 
+// savedTokens and savedBatches are how many completion tokens rollouts have, and how many
+// micro-batches they make in config.
+const savedTokens, savedBatches = 117, 3
+
 // rollouts are three groups of saved completions.
 func rollouts(t *testing.T) string {
 	t.Helper()
@@ -192,9 +196,9 @@ func replay(t *testing.T, c *trainer.Config, path string, lora bool) (said, lear
 	return said, weights(t, out, lora), counts
 }
 
-// `rlkd step` says and saves what it does on the CPU. For the loss and the gradient's norm the
-// device is stopped twice an update; what a KL term and later updates need of each token comes
-// to the host once a micro-batch.
+// `rlkd step` says and saves what it does on the CPU. An update stops the device twice: for what
+// the loss says, four scalars, and for the gradient's norm. What a KL term and later updates need
+// to know of each token comes to the host once for each micro-batch.
 func TestStepIsThatOfTheCPU(t *testing.T) {
 	path := rollouts(t)
 	eachWay(t, func(t *testing.T, dir string, lora bool) {
@@ -206,7 +210,16 @@ func TestStepIsThatOfTheCPU(t *testing.T) {
 				said, got, counts := replay(t, config(t, model, pretend.Device, lora, sets...), path, lora)
 				same(t, fmt.Sprint(sets, " updates"), said, wantSaid, 1e-4)
 				same(t, fmt.Sprint(sets, " weights"), got, want, 1e-3)
-				t.Log(sets, counts)
+				kept := 0 // vectors of log-probabilities
+				if beta > 0 {
+					kept++
+				}
+				if iterations > 1 {
+					kept++
+				}
+				if stops, bytes := 2*iterations+kept*savedBatches, 20*iterations+kept*4*savedTokens; counts.Downloads != stops || counts.Downloaded != bytes {
+					t.Errorf("%v: %d downloads of %d bytes, want %d of %d", sets, counts.Downloads, counts.Downloaded, stops, bytes)
+				}
 			}
 		}
 	})
