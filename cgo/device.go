@@ -32,7 +32,24 @@ func CPUCapability() string { return C.GoString(C.torch_cpu_capability()) }
 func EmptyCache() {
 	checkEngine("EmptyCache")
 	debug.FreeOSMemory()
-	C.torch_empty_cache()
+	check("EmptyCache", C.torch_empty_cache())
+}
+
+// Memory is what the caching allocator of a device holds, in bytes.
+type Memory struct {
+	Allocated int64 // by tensors
+	Reserved  int64 // got from the device: by tensors, or free and kept for reuse
+	Peak      int64 // most allocated since the last call of MemoryOf
+}
+
+// MemoryOf asks the caching allocator of dev. Without one, as on the CPU, ok is false.
+func MemoryOf(dev Device) (m Memory, ok bool) {
+	name := dev.cstring()
+	defer C.free(unsafe.Pointer(name))
+	var has C.int
+	var bytes [3]C.int64_t
+	check("MemoryOf", C.torch_memory(name, &has, &bytes[0]))
+	return Memory{int64(bytes[0]), int64(bytes[1]), int64(bytes[2])}, has != 0
 }
 
 // Synchronize waits until dev has done all its work.
@@ -55,26 +72,36 @@ func added(name string) bool {
 	return C.torch_added_device(s) != 0
 }
 
-// FindDevice resolves what [IsDevice] accepts to a device that works, or says what is missing.
-// It must be called on the engine.
+var passedOver error
+
+// PassedOver says why "auto" took the CPU although there is a GPU, nil if it did not.
+func PassedOver() error { return passedOver }
+
+// FindDevice resolves what [IsDevice] accepts to a device that works, or says what is missing and
+// what to do. It must be called on the engine.
 func FindDevice(name string) (Device, error) {
 	kind, _, _ := strings.Cut(name, ":")
 	switch kind {
 	case "cpu":
 		return CPU, nil
 	case "auto":
-		if OpenCUDA() == nil && C.torch_cuda_count() > 0 {
-			return "cuda", nil
+		if _, err := OpenDriver(0); err != nil {
+			return CPU, nil // without loading gigabytes to find out
 		}
-		return CPU, nil
+		dev, err := cudaDevice("cuda")
+		if passedOver = err; err != nil {
+			return CPU, nil
+		}
+		return dev, nil
 	case "cuda":
-		if err := OpenCUDA(); err != nil {
+		dev, err := cudaDevice(name)
+		if err != nil {
 			return "", fmt.Errorf("device %q: %w", name, err)
 		}
-	default:
-		if !added(name) {
-			return "", fmt.Errorf("device %q: want auto, cpu, cuda or cuda:N", name)
-		}
+		return dev, nil
+	}
+	if !added(name) {
+		return "", fmt.Errorf("device %q: want auto, cpu, cuda or cuda:N", name)
 	}
 	s := Device(name).cstring()
 	defer C.free(unsafe.Pointer(s))

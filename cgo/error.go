@@ -21,8 +21,12 @@ func (e *Error) Error() string { return "torch: " + e.Op + ": " + e.Msg }
 // OutOfMemory tells whether the operation failed for want of memory on its device, so that
 // a caller may go on with smaller pieces.
 func (e *Error) OutOfMemory() bool {
-	return strings.Contains(e.Msg, "out of memory") || strings.Contains(e.Msg, "can't allocate memory") ||
-		strings.Contains(e.Msg, "bad_alloc")
+	for _, said := range []string{"out of memory", "can't allocate memory", "bad_alloc", "STATUS_ALLOC_FAILED"} {
+		if strings.Contains(e.Msg, said) {
+			return true
+		}
+	}
+	return false
 }
 
 func check(op string, e C.err) {
@@ -51,18 +55,27 @@ func checkLen(op string, have int, dims []int) {
 	}
 }
 
-var failAfter = -1
+var (
+	failAfter = -1
+	failure   string
+)
 
 // FailAfter makes the n-th operation from now on fail with an injected *Error (0 is the
 // next); a negative n turns that off. It is there so that tests can show that a failure at
-// any point of a step leaks nothing.
-func FailAfter(n int) { failAfter = n }
+// any point of a step leaks nothing. It returns how many were left before.
+func FailAfter(n int) (left int) {
+	left, failAfter, failure = failAfter, n, "failure injected by FailAfter"
+	return left
+}
+
+// OutOfMemoryAfter is FailAfter, and the operation fails for want of memory.
+func OutOfMemoryAfter(n int) { failAfter, failure = n, "out of memory, injected by OutOfMemoryAfter" }
 
 func inject(op string) {
 	if failAfter < 0 {
 		return
 	}
 	if failAfter--; failAfter < 0 {
-		panic(&Error{Op: op, Msg: "failure injected by FailAfter"})
+		panic(&Error{Op: op, Msg: failure})
 	}
 }

@@ -5,6 +5,7 @@
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <torch/headeronly/version.h>
 
@@ -53,10 +54,19 @@ err torch_set_threads(int n) { return guard([&] { at::set_num_threads(n); }); }
 int torch_threads(void) { return at::get_num_threads(); }
 
 err torch_device_ok(const char *device) {
-  return guard([&] { at::empty({1}, options(static_cast<int>(at::kFloat), device)); });
+  return guard([&] {
+    auto one = at::ones({1}, options(static_cast<int>(at::kFloat), device)); // by a kernel
+    TORCH_CHECK(one.add(one).item<float>() == 2, "1 + 1 is not 2 there");
+  });
 }
 
-int torch_cuda_count(void) { return at::detail::getCUDAHooks().deviceCount(); }
+int torch_cuda_version(void) {
+  try {
+    return static_cast<int>(at::detail::getCUDAHooks().versionCUDART());
+  } catch (const std::exception &) {
+    return 0; // the hooks are those of libtorch without CUDA
+  }
+}
 
 int torch_added_device(const char *kind) {
   return c10::is_privateuse1_backend_registered() && c10::get_privateuse1_backend() == kind;
@@ -85,7 +95,36 @@ void torch_keep_heap(void) {
   mallopt(M_ARENA_MAX, 1);
 }
 
-void torch_empty_cache(void) { malloc_trim(0); }
+// The caching allocator of a kind of device, or nullptr if it has none or none yet. Asking
+// at::accelerator would make libtorch settle which kind there is.
+static c10::DeviceAllocator *caching(c10::DeviceType type) {
+  auto *a = dynamic_cast<c10::DeviceAllocator *>(c10::GetAllocator(type));
+  return a && a->initialized() ? a : nullptr;
+}
+
+err torch_empty_cache(void) {
+  return guard([] {
+    malloc_trim(0);
+    for (int i = 1; i < c10::COMPILE_TIME_MAX_DEVICE_TYPES; i++)
+      if (auto *a = caching(static_cast<c10::DeviceType>(i))) a->emptyCache();
+  });
+}
+
+err torch_memory(const char *device, int *has, int64_t bytes[3]) {
+  return guard([&] {
+    c10::Device d{std::string(device)};
+    auto *a = caching(d.type());
+    *has = a != nullptr;
+    if (!a) return;
+    auto index = d.has_index() ? d.index() : c10::DeviceIndex(0);
+    auto stats = a->getDeviceStats(index);
+    constexpr auto all = static_cast<size_t>(c10::CachingAllocator::StatType::AGGREGATE);
+    bytes[0] = stats.allocated_bytes[all].current;
+    bytes[1] = stats.reserved_bytes[all].current;
+    bytes[2] = stats.allocated_bytes[all].peak;
+    a->resetPeakStats(index);
+  });
+}
 
 err torch_from_f32(tensor *out, const float *data, const int64_t *d, int n, int dtype, const char *device) {
   return guard([&] {

@@ -22,13 +22,14 @@ err torch_set_threads(int n);
 int torch_threads(void);
 err torch_seed_all(uint64_t seed);
 err torch_device_ok(const char *device);
-int torch_cuda_count(void);
+int torch_cuda_version(void); // CUDART_VERSION; 0 without CUDA
 int torch_added_device(const char *kind); // whether a library has added that kind of device to libtorch
 err torch_synchronize(const char *device);
 const char *torch_cpu_capability(void);
 const char *torch_version(void);
 void torch_keep_heap(void);
-void torch_empty_cache(void);
+err torch_empty_cache(void);
+err torch_memory(const char *device, int *has, int64_t bytes[3]); // allocated, reserved, most allocated since the last call
 
 // Making and reading.
 err torch_from_f32(tensor *out, const float *data, const int64_t *dims, int n, int dtype, const char *device);

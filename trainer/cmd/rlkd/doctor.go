@@ -1,12 +1,11 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
-	"strings"
 
-	"github.com/ebitengine/purego"
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/trainer"
 	"github.com/urfave/cli/v2"
@@ -16,11 +15,15 @@ import (
 
 func doctorCommand() *cli.Command {
 	return &cli.Command{
-		Name:        "doctor",
-		Usage:       "show what was found on this machine, and what to do about what is missing",
-		Description: `Writes one line for each part; with --json one {"part", "ok", "found", "advice"} for each.`,
-		Flags:       []cli.Flag{&cli.BoolFlag{Name: "json", Usage: "write JSON lines"}},
-		Action:      doctor,
+		Name:  "doctor",
+		Usage: "show what was found on this machine, and what to do about what is missing",
+		Description: `Writes one line for each part; with --json one {"part", "ok", "found", "advice"} for each.
+Exits with 1 if the part health is not ok: then nothing will run. The others are advice.`,
+		Flags: []cli.Flag{
+			&cli.BoolFlag{Name: "json", Usage: "write JSON lines"},
+			&cli.BoolFlag{Name: "health", Usage: "look at that part alone: it uses no GPU, so a container's health check may"},
+		},
+		Action: doctor,
 	}
 }
 
@@ -35,7 +38,10 @@ type finding struct {
 func doctor(c *cli.Context) error {
 	var all []finding
 	err := torch.Run(func() error {
-		all = []finding{libtorch(), processor(), threads(), memory(), cuda(), nvml(), precision()}
+		if !c.Bool("health") {
+			all = []finding{libtorch(), processor(), threads(), memory(), cuda(), nvml(), precision()}
+		}
+		all = append(all, health())
 		return nil
 	})
 	if err != nil {
@@ -50,6 +56,9 @@ func doctor(c *cli.Context) error {
 		if err != nil {
 			return err
 		}
+	}
+	if last := all[len(all)-1]; !last.OK {
+		return errors.New("doctor: not healthy: " + last.Found)
 	}
 	return nil
 }
@@ -100,21 +109,67 @@ func memory() finding {
 func cuda() finding {
 	device, err := torch.FindDevice("cuda")
 	if err != nil {
-		found := strings.TrimPrefix(err.Error(), `device "cuda": `)
-		found, _, _ = strings.Cut(found, "; use --device")
-		return finding{Part: "cuda", Found: found,
-			Advice: "to use an NVIDIA GPU install its driver and set LIBTORCH to a libtorch with CUDA; the CPU works without"}
+		return missing("cuda", err)
 	}
-	return finding{Part: "cuda", OK: true, Found: string(device)}
+	return finding{Part: "cuda", OK: true, Found: fmt.Sprintf("%s, CUDA %s", device, cudaVersion(torch.CUDAVersion()))}
 }
 
-func nvml() finding {
-	const library = "libnvidia-ml.so.1"
-	if _, err := purego.Dlopen(library, purego.RTLD_NOW); err != nil {
-		return finding{Part: "nvml", Found: err.Error(),
-			Advice: "it comes with the NVIDIA driver and is of use only with a GPU"}
+// missing is the finding of what an error says is missing.
+func missing(part string, err error) finding {
+	var u *torch.Unavailable
+	if errors.As(err, &u) {
+		return finding{Part: part, Found: u.Why, Advice: u.Do}
 	}
-	return finding{Part: "nvml", OK: true, Found: library}
+	return finding{Part: part, Found: err.Error(), Advice: "the CPU works without"}
+}
+
+func cudaVersion(n int) string { return fmt.Sprintf("%d.%d", n/1000, n%1000/10) }
+
+func nvml() finding {
+	n, err := torch.QueryNVIDIA()
+	if err != nil {
+		return missing("nvml", err)
+	}
+	f := finding{Part: "nvml", OK: true, Found: fmt.Sprintf("driver %s for CUDA %s", n.Driver, cudaVersion(n.CUDA))}
+	for i, g := range n.GPUs {
+		f.Found += fmt.Sprintf("; GPU %d: %s, %s GiB, %s used, %s %% busy, %s °C", i, g.Name,
+			told(float64(g.Total)/(1<<30), "%.1f"), told(float64(g.Used)/(1<<30), "%.1f"),
+			told(float64(g.Utilization), "%.0f"), told(float64(g.Temperature), "%.0f"))
+	}
+	return f
+}
+
+// told formats what a GPU tells; what it does not tell is below 0.
+func told(n float64, format string) string {
+	if n < 0 {
+		return "?"
+	}
+	return fmt.Sprintf(format, n)
+}
+
+// health tells whether a program that runs here can go on: libtorch computes, and the driver,
+// if there is one, answers. It makes no use of a GPU, whose memory may be taken.
+func health() finding {
+	var sum float64
+	err := torch.Try(func() error {
+		x := torch.Full(2, torch.Float32, torch.CPU, 64, 64)
+		sum = x.MatMul(x).Sum().Item()
+		return nil
+	})
+	if err == nil && sum != 64*64*64*4 {
+		err = fmt.Errorf("a product of matrices of 2 sums up to %g", sum)
+	}
+	if err != nil {
+		return finding{Part: "health", Found: "libtorch does not compute: " + err.Error(), Advice: "fetch it again by make libtorch"}
+	}
+	n, err := torch.QueryNVIDIA()
+	switch {
+	case err == nil:
+		return finding{Part: "health", OK: true, Found: fmt.Sprintf("libtorch computes, %d GPUs answer", len(n.GPUs))}
+	case n.Driver != "": // the driver works, a GPU does not
+		return missing("health", err)
+	}
+	return finding{Part: "health", OK: true, Found: "libtorch computes, on the CPU"}
 }
 
 // precision shows what device: auto and dtype: auto stand for on this machine.

@@ -131,10 +131,13 @@ func TestDoctor(t *testing.T) {
 		}
 		parts[f.Part] = f
 	}
-	for _, part := range []string{"libtorch", "cpu", "threads", "memory", "cuda", "nvml", "auto"} {
+	for _, part := range []string{"libtorch", "cpu", "threads", "memory", "cuda", "nvml", "auto", "health"} {
 		if _, ok := parts[part]; !ok {
 			t.Errorf("no line for %s", part)
 		}
+	}
+	if alone := rows[finding](t, "", "doctor", "--health", "--json"); len(alone) != 1 || alone[0] != parts["health"] || !alone[0].OK {
+		t.Errorf("--health: %+v", alone)
 	}
 	code, out, _ := rlkd("", "doctor")
 	if code != 0 || strings.Count(out, "\n") != len(parts) {
