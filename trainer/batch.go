@@ -18,10 +18,12 @@ type Sample struct {
 // microBatch is a piece of a step that fits in memory. The per-token slices are in the
 // batch's order, [M].
 type microBatch struct {
-	batch     *model.Batch
-	advantage []float32
-	weight    []float32 // the token's share of the loss; the normaliser is the whole step's
-	old, ref  []float32 // log-probabilities under the policy that sampled, and the reference; nil if not known, not wanted
+	batch       *model.Batch
+	tokens      int // in the batch, prompts included
+	completions int
+	advantage   []float32
+	weight      []float32 // the token's share of the loss; the normaliser is the whole step's
+	old, ref    []float32 // log-probabilities under the policy that sampled, and the reference; nil if not known, not wanted
 }
 
 // microBatches packs the samples that carry loss into batches of at most budget tokens,
@@ -80,6 +82,7 @@ func (p *packer) add(s Sample, weight float32) {
 	}
 	last := &p.seqs[len(p.seqs)-1]
 	last.Completions = append(last.Completions, s.Completion)
+	p.mb.completions++
 	for range s.Completion {
 		p.mb.advantage = append(p.mb.advantage, float32(s.Advantage))
 		p.mb.weight = append(p.mb.weight, weight)
@@ -88,7 +91,7 @@ func (p *packer) add(s Sample, weight float32) {
 
 func (p *packer) take() *microBatch {
 	mb := p.mb
-	mb.batch = model.NewBatch(p.seqs)
+	mb.batch, mb.tokens = model.NewBatch(p.seqs), p.tokens
 	*p = packer{budget: p.budget}
 	return &mb
 }

@@ -33,6 +33,8 @@ type State struct {
 	Tokens  int                `json:"tokens"`  // completion tokens seen
 	Data    uint32             `json:"data"`    // CRC-32C of the dataset
 	Files   map[string]fileSum `json:"files"`   // of the checkpoint, but this one
+
+	MicroBatch *MicroBudget `json:"micro_batch,omitempty"` // set once memory ran out
 }
 
 type fileSum struct {

@@ -41,24 +41,29 @@ func (g *GRPO) Step(samples []Sample, lr float64) ([]Stats, error) {
 	if err != nil {
 		return nil, err
 	}
-	batches := microBatches(g.withGradient(samples), g.MicroTokens, weight)
-	if g.Beta != 0 {
+	var all []Stats
+	err = g.inMicroBatches(g.withGradient(samples), weight, func(batches []*microBatch) error {
 		for _, mb := range batches {
-			if err := torch.Try(func() error { g.refer(mb); return nil }); err != nil {
-				return nil, err
+			if len(all) == 0 {
+				mb.old = nil
+			}
+			if g.Beta != 0 && mb.ref == nil {
+				if err := fits(mb, func() { g.refer(mb) }); err != nil {
+					return err
+				}
 			}
 		}
-	}
-	var all []Stats
-	for range g.NumIterations {
-		s, err := g.update(batches, lr, g.tokenLoss)
-		if err != nil {
-			return all, err
+		for len(all) < g.NumIterations {
+			s, err := g.update(batches, lr, g.tokenLoss)
+			if err != nil {
+				return err
+			}
+			s.Tokens = lossTokens(samples)
+			all = append(all, s)
 		}
-		s.Tokens = lossTokens(samples)
-		all = append(all, s)
-	}
-	return all, nil
+		return nil
+	})
+	return all, err
 }
 
 // refer computes the reference's log-probabilities.

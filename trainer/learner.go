@@ -17,6 +17,7 @@ type Learner struct {
 	MicroTokens int  // token budget of a micro-batch
 	Checkpoint  bool // gradient checkpointing
 	Temperature float64
+	Halved      func(why *MemoryError) // is told that MicroTokens is lower now, if set
 }
 
 // NonFiniteError says that a step produced a loss or gradient that is no number.
@@ -57,9 +58,13 @@ func (l *Learner) update(batches []*microBatch, lr float64, loss func(mb *microB
 		acc := torch.Zeros(torch.Float32, l.Model.Device, statCount)
 		for i, mb := range batches {
 			l.Model.DropoutAt(l.Opt.updates, i)
-			l.Model.ForwardBackward(mb.batch, l.Temperature, l.Checkpoint, loss(mb, acc))
+			if err := fits(mb, func() { l.Model.ForwardBackward(mb.batch, l.Temperature, l.Checkpoint, loss(mb, acc)) }); err != nil {
+				return err
+			}
 			s.Trained += mb.batch.Targets()
-			torch.EmptyCache() // micro-batches differ in size; what one leaves does not fit the next
+			if l.Model.Device == torch.CPU { // other devices' allocators do it when memory is short
+				torch.EmptyCache() // micro-batches differ in size; what one leaves does not fit the next
+			}
 		}
 		sums := acc.Float32s()
 		s.Tokens = s.Trained

@@ -47,7 +47,7 @@ func (r *RLKD) record(o outcome) Record {
 		}
 	}
 	out = append(out, structureFields(o.scores)...)
-	return Record{r.State.Step, append(out, []Metric{
+	out = append(out, []Metric{
 		{"kl", u.KL},
 		{"entropy", u.Entropy},
 		{"clip_ratio/region_mean", u.ClipRatio},
@@ -62,7 +62,8 @@ func (r *RLKD) record(o outcome) Record {
 		{"train_tokens_per_s", float64(trained) / o.clock.train.Seconds()},
 		{"peak_memory_bytes", peakMemory()},
 		{"live_tensors", float64(torch.Live())},
-	}...)}
+	}...)
+	return Record{r.State.Step, append(out, deviceMemory(r.Student.Device)...)}
 }
 
 // rewardFields are the statistics of one reward over a step's completions.
@@ -108,6 +109,20 @@ func meanStats(updates []Stats) (out Stats) {
 		out.Tokens += u.Tokens
 	}
 	return out
+}
+
+// deviceMemory is what the device's allocator holds after a step, and held at most in it. The
+// CPU's is the process's.
+func deviceMemory(dev torch.Device) []Metric {
+	m, ok := torch.MemoryOf(dev)
+	if !ok {
+		return nil
+	}
+	return []Metric{
+		{"device_memory/allocated_bytes", float64(m.Allocated)},
+		{"device_memory/reserved_bytes", float64(m.Reserved)},
+		{"device_memory/peak_bytes", float64(m.Peak)},
+	}
 }
 
 // peakMemory is the most bytes of memory the process has held.

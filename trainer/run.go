@@ -24,6 +24,7 @@ type run struct {
 	sft    dataset   // of supervised fine-tuning
 	held   []Problem // held out, to evaluate on
 	evals  []*Evaluation
+	micro  *MicroBudget // what the stage before has learnt
 }
 
 // Train is the whole of RLKD: evaluation of the student as it is, supervised warm-up if the
@@ -69,7 +70,7 @@ func FineTune(ctx context.Context, c *Config, resume bool, w Watch) error {
 			if path == "" {
 				path = c.Model
 			}
-			student, err := r.config.openTrained(path)
+			student, err := r.openTrained(path)
 			if err != nil {
 				return err
 			}
@@ -116,7 +117,7 @@ func (r *run) train(ctx context.Context) error {
 				r.watch.note("resuming from " + from)
 			}
 		}
-		student, err := c.openTrained(from)
+		student, err := r.openTrained(from)
 		if err != nil {
 			return err
 		}
@@ -147,6 +148,15 @@ func (r *run) train(ctx context.Context) error {
 		}
 		return r.reinforce(ctx, student, state, from, reference)
 	})
+}
+
+// openTrained is the configuration's, and says if there is a GPU that is not used.
+func (r *run) openTrained(path string) (*Student, error) {
+	s, err := r.config.openTrained(path)
+	if why := torch.PassedOver(); why != nil {
+		r.watch.note("the GPU is not used: " + why.Error())
+	}
+	return s, err
 }
 
 // warmUp fine-tunes the student before RLKD. A warm-up that was interrupted goes on.

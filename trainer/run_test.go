@@ -14,7 +14,7 @@ import (
 )
 
 // timeless are the metrics that are not the same in every run.
-var timeless = []string{"time", "_per_s", "peak_memory"}
+var timeless = []string{"time", "_per_s", "peak_memory", "device_memory"}
 
 // metricsOf are the lines of a run's metrics without what depends on the clock.
 func metricsOf(t *testing.T, dir string) []map[string]any {

@@ -30,7 +30,7 @@ func (s *SFT) Step(context.Context) (Record, error) {
 	s.State.Step++
 	s.State.Tokens += stats.Tokens
 	seconds := time.Since(began).Seconds()
-	return Record{s.State.Step, []Metric{
+	return Record{s.State.Step, append([]Metric{
 		{"loss", stats.Loss},
 		{"grad_norm", stats.GradNorm},
 		{"learning_rate", rate},
@@ -40,7 +40,7 @@ func (s *SFT) Step(context.Context) (Record, error) {
 		{"train_tokens_per_s", float64(stats.Tokens) / seconds},
 		{"peak_memory_bytes", peakMemory()},
 		{"live_tensors", float64(torch.Live())},
-	}}, nil
+	}, deviceMemory(s.Model.Device)...)}, nil
 }
 
 // batch is the rows of the step to come.
@@ -56,10 +56,13 @@ func (s *SFT) batch() []Sample {
 
 // supervise takes one update towards the samples' completions: the loss is their mean
 // negative log-likelihood per completion token, over the whole step. Prompts carry no loss.
-func (l *Learner) supervise(samples []Sample, lr float64) (Stats, error) {
+func (l *Learner) supervise(samples []Sample, lr float64) (s Stats, err error) {
 	tokens := float64(lossTokens(samples))
-	batches := microBatches(samples, l.MicroTokens, func(Sample) float64 { return 1 / tokens })
-	return l.update(batches, lr, l.negativeLogLikelihood)
+	err = l.inMicroBatches(samples, func(Sample) float64 { return 1 / tokens }, func(batches []*microBatch) error {
+		s, err = l.update(batches, lr, l.negativeLogLikelihood)
+		return err
+	})
+	return s, err
 }
 
 func (l *Learner) negativeLogLikelihood(mb *microBatch, acc *torch.Tensor) model.TokenLoss {

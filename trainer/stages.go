@@ -44,6 +44,8 @@ func (r *run) fineTune(ctx context.Context, student *Student, dir string, state 
 			Rows: rows, Order: Order{Seed: c.Seed, Rows: len(rows)}, Batch: s.BatchSize, State: &state,
 			Schedule: NewSchedule(s.LRSchedulerType, s.LearningRate, s.WarmupRatio, s.MaxSteps),
 		}
+		state.remember(sft.Learner, r.watch)
+		defer func() { r.micro = state.MicroBatch }()
 		st := &stage{
 			name: "sft", dir: dir, steps: s.MaxSteps, config: c, student: student, opt: opt,
 			state: &state, watch: r.watch, step: sft.Step,
@@ -79,6 +81,10 @@ func (r *run) reinforce(ctx context.Context, student *Student, state State, from
 				return err
 			}
 		}
+		if state.MicroBatch == nil {
+			state.MicroBatch = r.micro
+		}
+		state.remember(grpo.Learner, r.watch)
 		if c.Beta != 0 {
 			if err := grpo.openReference(c, student, reference); err != nil {
 				return err
