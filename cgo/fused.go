@@ -3,6 +3,8 @@ package torch
 // #include "shim.h"
 import "C"
 
+import "unsafe"
+
 // The operations below are made of several of libtorch's. Where the device is a CPU with
 // AVX512-BF16 and no graph is recorded they run as one kernel of our own (kernels.cc), and so
 // do [RMSNorm] and [Rope]; else libtorch's operations are composed, in fp32 all but [Attend] and
@@ -54,4 +56,44 @@ func Pack(ws ...*Tensor) *Tensor {
 func PackedLinear(x, packed, bias *Tensor) *Tensor {
 	var o C.tensor
 	return own("PackedLinear", &o, C.torch_packed_linear(&o, x.handle(), packed.handle(), bias.optional()))
+}
+
+// Segment is a run of packed tokens, Start … Start+Length-1, that sees all of the segment Parent,
+// of that one's parent and so on, and of itself the tokens up to each. Parent is the place of an
+// earlier segment in the list, or -1.
+type Segment struct{ Start, Length, Parent int }
+
+// HasTreeAttention tells whether TreeAttention is there for a type and device, for heads of
+// d elements.
+func HasTreeAttention(dt DType, dev Device, d int) bool {
+	return dt == BFloat16 && dev == CPU && d%16 == 0 && C.torch_has_kernels() != 0
+}
+
+// TreeAttention is scaled dot-product attention of packed tokens, q [n, heads, d] and k, v
+// [n, kvHeads, d], that see each other as segments say; tokens of no segment get zeros.
+func TreeAttention(q, k, v *Tensor, segments []Segment, scale float64) *Tensor {
+	flat := make([]C.int64_t, 0, 3*len(segments))
+	for _, s := range segments {
+		flat = append(flat, C.int64_t(s.Start), C.int64_t(s.Length), C.int64_t(s.Parent))
+	}
+	var o C.tensor
+	return own("TreeAttention", &o, C.torch_tree_attention(&o, q.handle(), k.handle(), v.handle(), unsafe.SliceData(flat), C.int(len(segments)), C.double(scale)))
+}
+
+// LogSoftmaxAt is, of the distributions softmax(scale * logits) for logits [n, vocab], the
+// log-probability of targets [n], the entropy in nats, and the log of the sum of exponentials:
+// each [n] fp32, computed in fp32. It records no graph: see LogSoftmaxAtBackward.
+func LogSoftmaxAt(logits, targets *Tensor, scale float64) (logp, entropy, lse *Tensor) {
+	var p, e, l C.tensor
+	check("LogSoftmaxAt", C.torch_log_softmax_at(&p, &e, &l, logits.handle(), targets.handle(), C.double(scale)))
+	logp, entropy, lse = adopt(p), adopt(e), adopt(l)
+	inject("LogSoftmaxAt")
+	return logp, entropy, lse
+}
+
+// LogSoftmaxAtBackward is the gradient of logits, in their dtype, of sum(logp * dlogp):
+// scale * (onehot(target) - softmax(scale * logits)) * dlogp. It may overwrite logits.
+func LogSoftmaxAtBackward(logits, targets, lse, dlogp *Tensor, scale float64) *Tensor {
+	var o C.tensor
+	return own("LogSoftmaxAtBackward", &o, C.torch_log_softmax_at_backward(&o, logits.handle(), targets.handle(), lse.handle(), dlogp.handle(), C.double(scale)))
 }

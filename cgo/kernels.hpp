@@ -1,25 +1,62 @@
 // Kernels of our own for CPUs with AVX512-BF16: work that would be many small operations of
-// libtorch, or that it does slowly with few rows. Each has a libtorch expression beside it in
-// shim_fused.cc, for every other device, and to be compared with.
+// libtorch, or that it does slowly. Each has a libtorch expression beside it in shim_fused.cc,
+// for every other device, and to be compared with. None records a graph; shim_grad.cc does.
 #pragma once
 #include <ATen/ATen.h>
+
+#include <tuple>
+#include <vector>
 
 namespace shim::kernels {
 
 // usable tells whether the kernels may be used on x: on this CPU, of fp32 or bf16, rows a
-// multiple of 16 long and without gaps in them, and no graph to be recorded.
+// multiple of 16 long and without gaps in them; usable_half asks for bf16.
 bool usable(const at::Tensor &x);
+bool usable_half(const at::Tensor &x);
 void enable(bool on);
 bool enabled();
 
+// Elementwise work is for bf16 alone. x, gate and up may have gaps between rows.
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps);
-at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin);
+std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &dy, double eps);
+at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin, double sign); // sign -1 turns back
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
+std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &dy);
 
 // attend appends k and v [n, kvHeads, d] to the caches [rows, kvHeads, width, d] at the
 // positions given, and is the attention of q [n, heads, d] to all positions up to those.
 at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &kc,
                   const at::Tensor &vc, const at::Tensor &positions, double scale);
+
+// A Segment is a run of packed tokens that sees its parent, the parent's parent and so on whole,
+// and itself causally. Parents come before their children; -1 is none.
+struct Segment {
+  int64_t start, length, parent;
+};
+using Tree = std::vector<Segment>;
+
+// tree reads n segments, three numbers each.
+inline Tree tree(const int64_t *flat, int64_t n) {
+  Tree t;
+  for (int64_t i = 0; i < n; i++) t.push_back({flat[3 * i], flat[3 * i + 1], flat[3 * i + 2]});
+  return t;
+}
+
+// tree_attention is attention of bf16 q [n, heads, d] to k and v [n, kvHeads, d], and the
+// log of the sum of each row's exponentials, [n, heads] fp32. Rows of no segment are zero.
+std::tuple<at::Tensor, at::Tensor> tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
+                                                  const Tree &tree, double scale);
+std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at::Tensor &q, const at::Tensor &k,
+                                                                       const at::Tensor &v, const at::Tensor &out,
+                                                                       const at::Tensor &lse, const at::Tensor &dout,
+                                                                       const Tree &tree, double scale);
+
+// log_softmax_at is, of softmax(scale * x) for bf16 x [n, vocab], the log-probability of each
+// row's target, the entropy, and the log of the sum of exponentials, each [n] fp32. Its backward
+// overwrites x with the gradient for that of the log-probabilities, dlogp [n].
+std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &targets, double scale);
+void log_softmax_at_backward(const at::Tensor &x, const at::Tensor &targets, const at::Tensor &lse,
+                             const at::Tensor &dlogp, double scale);
 
 // draw samples one index per row of logits [n, vocab]; at temperature 0 the first of the largest.
 at::Tensor draw(const at::Tensor &logits, const at::Tensor &uniform, double temperature);

@@ -102,6 +102,9 @@ err torch_silu_mul(tensor *out, tensor gate, tensor up);
 err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tensor v_cache, tensor positions,
                  int64_t used, double scale);
 err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature); // uniform may be NULL at temperature 0
+err torch_tree_attention(tensor *out, tensor q, tensor k, tensor v, const int64_t *segments, int n, double scale);
+err torch_log_softmax_at(tensor *logp, tensor *entropy, tensor *lse, tensor logits, tensor targets, double scale);
+err torch_log_softmax_at_backward(tensor *out, tensor logits, tensor targets, tensor lse, tensor dlogp, double scale);
 err torch_pack(tensor *out, const tensor *ws, int n);                           // *out is NULL when there is no packed form
 err torch_packed_linear(tensor *out, tensor x, tensor w, tensor b);             // b may be NULL
 

@@ -1,5 +1,5 @@
 // Operations made of several: by a kernel of our own where there is one, else by libtorch's.
-#include "kernels.hpp"
+#include "grad.hpp"
 #include "shim.hpp"
 
 using namespace shim;
@@ -7,9 +7,8 @@ using namespace shim;
 void torch_use_kernels(int on) { kernels::enable(on != 0); }
 int torch_has_kernels(void) { return kernels::enabled(); }
 
-// exact tells whether x is of the type in which results are compared to the last digits: there
-// what is elementwise is left to libtorch, whose rounding the peers share.
-static bool exact(const at::Tensor &x) { return x.scalar_type() == at::kFloat; }
+// Elementwise work in fp32 is left to libtorch: results there are compared to the last digits,
+// and the peers share its rounding.
 
 static bool contiguous_like(const at::Tensor &x, std::initializer_list<const at::Tensor *> others) {
   for (const auto *t : others)
@@ -19,8 +18,7 @@ static bool contiguous_like(const at::Tensor &x, std::initializer_list<const at:
 
 // transformers' LlamaRMSNorm: the mean square in fp32, the result in x's dtype, then the weight.
 static at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
-  if (!exact(x) && kernels::usable(x) && kernels::usable(w) && contiguous_like(x, {&w}))
-    return kernels::rms_norm(x, w, eps);
+  if (kernels::usable_half(x) && contiguous_like(x, {&w})) return grad::rms_norm(x, w, eps);
   auto f = x.to(at::kFloat);
   auto n = f * at::rsqrt(f.square().mean(-1, true) + eps);
   return w * n.to(x.scalar_type());
@@ -34,9 +32,9 @@ err torch_rms_norm(tensor *out, tensor x, tensor w, double eps) {
 // out = x * cos + cat(-x2, x1) * sin with x = (x1, x2) along the last dimension.
 static at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
   const int64_t half = x.size(-1) / 2;
-  if (!exact(x) && x.dim() == 3 && half % 16 == 0 && kernels::usable(x) && contiguous_like(x, {&cos, &sin}) &&
+  if (kernels::usable_half(x) && x.dim() == 3 && half % 16 == 0 && contiguous_like(x, {&cos, &sin}) &&
       cos.numel() == x.size(0) * x.size(2) && sin.numel() == cos.numel())
-    return kernels::rope(x, cos, sin);
+    return grad::rope(x, cos, sin);
   auto rotated = at::cat({-x.narrow(-1, half, half), x.narrow(-1, 0, half)}, -1);
   return x * cos + rotated * sin;
 }
@@ -48,9 +46,8 @@ err torch_rope(tensor *out, tensor x, tensor cos, tensor sin) {
 err torch_silu_mul(tensor *out, tensor gate, tensor up) {
   return guard([&] {
     const auto &g = T(gate), &u = T(up);
-    const bool fits = !exact(g) && g.dim() == 2 && kernels::usable(g) && kernels::usable(u) && g.sizes() == u.sizes() &&
-                      g.scalar_type() == u.scalar_type();
-    *out = own(fits ? kernels::silu_mul(g, u) : at::silu(g) * u);
+    const bool fits = kernels::usable_half(g) && kernels::usable_half(u) && g.dim() == 2 && g.sizes() == u.sizes();
+    *out = own(fits ? grad::silu_mul(g, u) : at::silu(g) * u);
   });
 }
 
@@ -78,6 +75,48 @@ err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tens
                       contiguous_like(T(q), {&T(k_cache), &T(v_cache)});
     *out = own(fits ? kernels::attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), scale)
                     : attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), used, scale));
+  });
+}
+
+err torch_tree_attention(tensor *out, tensor q, tensor k, tensor v, const int64_t *segments, int n, double scale) {
+  return guard([&] {
+    for (const auto *x : {&T(q), &T(k), &T(v)})
+      TORCH_CHECK(kernels::usable_half(*x) && x->dim() == 3, "no kernel for a tensor of this device, type and shape");
+    *out = own(grad::tree_attention(T(q).contiguous(), T(k).contiguous(), T(v).contiguous(), kernels::tree(segments, n), scale));
+  });
+}
+
+err torch_log_softmax_at(tensor *logp, tensor *entropy, tensor *lse, tensor logits, tensor targets, double scale) {
+  return guard([&] {
+    const auto &x = T(logits), &t = T(targets);
+    if (kernels::usable_half(x)) {
+      auto [p, e, l] = kernels::log_softmax_at(x, t, scale);
+      *logp = own(p), *entropy = own(e), *lse = own(l);
+      return;
+    }
+    auto f = x.to(at::kFloat);
+    if (scale != 1) f = f * scale;
+    auto l = f.logsumexp(-1, true);
+    *logp = own((f.gather(-1, t.unsqueeze(1)) - l).squeeze(1));
+    *entropy = own(l.squeeze(1) - ((f - l).exp() * f).sum(-1));
+    *lse = own(l.squeeze(1));
+  });
+}
+
+err torch_log_softmax_at_backward(tensor *out, tensor logits, tensor targets, tensor lse, tensor dlogp, double scale) {
+  return guard([&] {
+    const auto &x = T(logits), &t = T(targets);
+    auto d = T(dlogp).contiguous();
+    if (kernels::usable_half(x) && x.is_contiguous()) {
+      kernels::log_softmax_at_backward(x, t, T(lse), d, scale);
+      *out = own(x);
+      return;
+    }
+    auto f = x.to(at::kFloat);
+    if (scale != 1) f = f * scale;
+    auto by = (d * scale).unsqueeze(1);
+    auto p = (f - T(lse).unsqueeze(1)).exp_().mul_(-by);
+    *out = own(p.scatter_add_(-1, t.unsqueeze(1), by).to(x.scalar_type()));
   });
 }
 

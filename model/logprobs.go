@@ -22,7 +22,7 @@ func (m *Model) LogProbs(b *Batch, temperature float64) []float32 {
 // Logits are those that predict b's completion tokens, [M, vocab] fp32. They are for tests
 // and small inputs: nothing else holds them all.
 func (m *Model) Logits(b *Batch) (out *torch.Tensor) {
-	torch.NoGrad(func() { out = m.logits(m.hidden(b)).Keep() })
+	torch.NoGrad(func() { out = m.logits(m.hidden(b)).Cast(torch.Float32).Keep() })
 	return out
 }
 

@@ -32,7 +32,7 @@ func (m *Model) next(prompts [][]int, ids []int) (out [][]float32) {
 		}
 		b := NewBatch(seqs)
 		b.predict = ends
-		logits := m.logits(m.hidden(b)) // [n, vocab] fp32
+		logits := m.logits(m.hidden(b)).Cast(torch.Float32) // [n, vocab]
 		logp := logits.IndexSelect(-1, torch.FromInts(ids, m.Device, len(ids))).Sub(logits.LogSumExp(-1, true))
 		flat := logp.Float32s()
 		for i := range prompts {

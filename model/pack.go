@@ -11,16 +11,14 @@ type Sequence struct {
 	Completions [][]int
 }
 
-// Batch is a micro-batch laid out for one pass. Its P tokens are packed: prompt, completion,
-// completion, next prompt … Only attention sees padding: there each completion, with its
-// prompt before it, is one row of N rows padded to the longest, T.
+// Batch is a micro-batch laid out for one pass. Its P tokens are packed without padding: prompt,
+// completion, completion, next prompt … Attention sees them as segments: a completion's tokens
+// see its prompt, the prompt's tokens only each other.
 type Batch struct {
-	ids, positions []int // [P], a few at the end to fill up
-	rows, width    int   // N, T
-	gather         []int // [N*T] which packed token stands at a place of the padded layout
-	scatter        []int // [P] where in the padded layout a packed token's output is found
-	predict        []int // [M] the packed token whose output predicts each completion token
-	targets        []int // [M] those completion tokens
+	ids, positions []int           // [P], a few at the end to fill up, which are in no segment
+	segments       []torch.Segment // of packed tokens
+	predict        []int           // [M] the packed token whose output predicts each completion token
+	targets        []int           // [M] those completion tokens
 }
 
 // tokenStep is what the number of packed tokens is rounded up to. Kernels are prepared and kept
@@ -33,68 +31,62 @@ const tokenStep = 64
 func NewBatch(seqs []Sequence) *Batch {
 	b := &Batch{}
 	for _, s := range seqs {
-		rows := max(1, len(s.Completions))
-		longest := 0
+		prompt := b.segment(s.Prompt, -1)
 		for _, c := range s.Completions {
-			longest = max(longest, len(c))
-		}
-		b.rows += rows
-		b.width = max(b.width, len(s.Prompt)+longest)
-	}
-	b.gather = make([]int, b.rows*b.width)
-	row := 0
-	for _, s := range seqs {
-		start := len(b.ids)
-		for i, id := range s.Prompt {
-			b.token(id, i, row*b.width+i)
-		}
-		for j := range max(1, len(s.Completions)) {
-			base := row * b.width
-			for i := range s.Prompt {
-				b.gather[base+i] = start + i
-			}
-			if j < len(s.Completions) {
-				b.completion(s.Completions[j], start+len(s.Prompt)-1, len(s.Prompt), base)
-			}
-			row++
+			b.completion(c, prompt)
 		}
 	}
 	for len(b.ids)%tokenStep != 0 {
-		b.token(0, 0, 0) // no row attends to it, and nobody asks what it says
+		b.ids, b.positions = append(b.ids, 0), append(b.positions, 0)
 	}
 	return b
 }
 
-// token packs one token whose attention output is read at a place of the padded layout.
-func (b *Batch) token(id, position, place int) {
-	b.ids = append(b.ids, id)
-	b.positions = append(b.positions, position)
-	b.scatter = append(b.scatter, place)
+// segment packs tokens that follow those of the segment parent, -1 for none, and returns the
+// new segment's place.
+func (b *Batch) segment(ids []int, parent int) int {
+	position := 0
+	if parent >= 0 {
+		last := b.last(parent)
+		position = b.positions[last] + 1
+	}
+	b.segments = append(b.segments, torch.Segment{Start: len(b.ids), Length: len(ids), Parent: parent})
+	for i, id := range ids {
+		b.ids = append(b.ids, id)
+		b.positions = append(b.positions, position+i)
+	}
+	return len(b.segments) - 1
 }
 
-// completion packs the tokens of one completion that follow the packed token last.
-func (b *Batch) completion(ids []int, last, position, base int) {
+// last is the last packed token of a segment.
+func (b *Batch) last(segment int) int {
+	return b.segments[segment].Start + b.segments[segment].Length - 1
+}
+
+// completion packs a completion after a prompt, if it has a token.
+func (b *Batch) completion(ids []int, prompt int) {
+	if len(ids) == 0 {
+		return
+	}
+	before := b.last(prompt)
+	start := b.segments[b.segment(ids, prompt)].Start
 	for i, id := range ids {
-		b.predict = append(b.predict, last)
+		b.predict = append(b.predict, before)
 		b.targets = append(b.targets, id)
-		last = len(b.ids)
-		b.gather[base+position+i] = last
-		b.token(id, position+i, base+position+i)
+		before = start + i
 	}
 }
 
 // Targets is the number of completion tokens, M.
 func (b *Batch) Targets() int { return len(b.targets) }
 
-// packed is causal attention within each row of b: pad, attend, unpad.
+// packed is causal attention within the segments of b: by a kernel that knows them, or else,
+// each chain of segments as a row of its own, by libtorch's.
 func (m *Model) packed(b *Batch) attention {
-	gather := torch.FromInts(b.gather, m.Device, len(b.gather))
-	scatter := torch.FromInts(b.scatter, m.Device, len(b.scatter))
-	pad := func(x *torch.Tensor) *torch.Tensor { // [P, h, d] to [N, h, T, d]
-		return x.IndexSelect(0, gather).Reshape(b.rows, b.width, x.Dim(1), x.Dim(2)).Transpose(1, 2)
+	if !torch.HasTreeAttention(m.DType, m.Device, m.Config.HeadDim) {
+		return m.padded(b)
 	}
 	return func(_ int, q, k, v *torch.Tensor) *torch.Tensor {
-		a := torch.Attention(pad(q), pad(k), pad(v), nil, true, m.attentionScale())
-		return a.Transpose(1, 2).Reshape(b.rows*b.width, q.Dim(1), q.Dim(2)).IndexSelect(0, scatter)
+		return torch.TreeAttention(q, k, v, b.segments, m.attentionScale())
 	}
 }

@@ -1,0 +1,25 @@
+// Work on pieces of rows, in the threads that libtorch has.
+#pragma once
+#include "simd.hpp"
+
+#include <ATen/ATen.h>
+#include <ATen/Parallel.h>
+
+namespace shim::kernels {
+
+inline simd::bf16 *half(const at::Tensor &t) { return static_cast<simd::bf16 *>(t.data_ptr()); }
+
+// each runs fn(type, lo, hi) on pieces of n rows, type being a pointer to t's element type.
+template <class F> void each(const at::Tensor &t, int64_t n, int64_t grain, F fn) {
+  at::parallel_for(0, n, std::max<int64_t>(1, grain), [&](int64_t lo, int64_t hi) {
+    if (t.scalar_type() == at::kFloat)
+      fn(static_cast<float *>(nullptr), lo, hi);
+    else
+      fn(static_cast<simd::bf16 *>(nullptr), lo, hi);
+  });
+}
+
+// grain is how many rows of n elements are worth another thread.
+inline int64_t grain(int64_t n) { return 16384 / std::max<int64_t>(1, n); }
+
+} // namespace shim::kernels

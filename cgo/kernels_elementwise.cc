@@ -1,0 +1,144 @@
+// What is between the products of a layer, in bf16: RMSNorm, RoPE, SiLU·mul, and their gradients.
+#ifdef __x86_64__
+#include "each.hpp"
+#include "kernels.hpp"
+
+#include <cmath>
+#include <vector>
+
+using namespace shim::simd;
+
+#pragma GCC push_options
+#pragma GCC optimize("O3")
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
+namespace {
+
+// inverse is 1 over the root of the mean square of x [n], plus eps.
+inline float inverse(const bf16 *x, int64_t n, float eps) {
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t i = 0; i < n; i += 16) {
+    const __m512 v = load(x + i);
+    sum = _mm512_fmadd_ps(v, v, sum);
+  }
+  return 1.0f / std::sqrt(_mm512_reduce_add_ps(sum) / static_cast<float>(n) + eps);
+}
+
+void norm_row(const bf16 *x, const bf16 *w, bf16 *y, int64_t n, float eps) {
+  const __m512 scale = _mm512_set1_ps(inverse(x, n, eps));
+  for (int64_t i = 0; i < n; i += 16)
+    store(y + i, _mm512_mul_ps(load(w + i), rounded(x, _mm512_mul_ps(load(x + i), scale))));
+}
+
+// With s = inverse(x): y = w s x, so dx = s w dy - x s^3 sum(w dy x)/n, and dw gains s x dy.
+void norm_row_backward(const bf16 *x, const bf16 *w, const bf16 *dy, bf16 *dx, float *dw, int64_t n, float eps) {
+  const float s = inverse(x, n, eps);
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t i = 0; i < n; i += 16)
+    sum = _mm512_fmadd_ps(_mm512_mul_ps(load(w + i), load(dy + i)), load(x + i), sum);
+  const __m512 scale = _mm512_set1_ps(s);
+  const __m512 back = _mm512_set1_ps(s * s * s * _mm512_reduce_add_ps(sum) / static_cast<float>(n));
+  for (int64_t i = 0; i < n; i += 16) {
+    const __m512 v = load(x + i), d = load(dy + i);
+    store(dw + i, _mm512_fmadd_ps(rounded(x, _mm512_mul_ps(v, scale)), d, load(dw + i)));
+    store(dx + i, _mm512_fnmadd_ps(v, back, _mm512_mul_ps(_mm512_mul_ps(load(w + i), d), scale)));
+  }
+}
+
+// half is a multiple of 16; sin has the sign -1 to turn back.
+void rope_row(const bf16 *x, const bf16 *cos, const bf16 *sin, bf16 *y, int64_t half, float sign) {
+  const __m512 s = _mm512_set1_ps(sign);
+  for (int64_t i = 0; i < half; i += 16) {
+    const __m512 a = load(x + i), b = load(x + half + i);
+    store(y + i, _mm512_fnmadd_ps(b, _mm512_mul_ps(s, load(sin + i)), _mm512_mul_ps(a, load(cos + i))));
+    store(y + half + i, _mm512_fmadd_ps(a, _mm512_mul_ps(s, load(sin + half + i)), _mm512_mul_ps(b, load(cos + half + i))));
+  }
+}
+
+void silu_mul_row(const bf16 *gate, const bf16 *up, bf16 *y, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) {
+    const __m512 g = load(gate + i);
+    store(y + i, _mm512_mul_ps(_mm512_mul_ps(g, sigmoid(g)), load(up + i)));
+  }
+}
+
+// The derivative of g sigmoid(g) is sigmoid(g) (1 + g (1 - sigmoid(g))).
+void silu_mul_row_backward(const bf16 *gate, const bf16 *up, const bf16 *dy, bf16 *dgate, bf16 *dup, int64_t n) {
+  const __m512 one = _mm512_set1_ps(1);
+  for (int64_t i = 0; i < n; i += 16) {
+    const __m512 g = load(gate + i), s = sigmoid(g), d = load(dy + i);
+    const __m512 slope = _mm512_mul_ps(s, _mm512_fmadd_ps(g, _mm512_sub_ps(one, s), one));
+    store(dgate + i, _mm512_mul_ps(_mm512_mul_ps(d, load(up + i)), slope));
+    store(dup + i, _mm512_mul_ps(d, _mm512_mul_ps(g, s)));
+  }
+}
+
+} // namespace
+#pragma GCC pop_options
+
+namespace shim::kernels {
+
+// pieces runs fn(lo, hi) on pieces of n rows.
+template <class F> static void pieces(int64_t n, int64_t grain, F fn) {
+  at::parallel_for(0, n, std::max<int64_t>(1, grain), fn);
+}
+
+at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
+  auto in = x.contiguous();
+  auto out = at::empty_like(in);
+  const int64_t n = in.size(-1);
+  pieces(in.numel() / n, grain(n), [&](int64_t lo, int64_t hi) {
+    for (int64_t r = lo; r < hi; r++) norm_row(half(in) + r * n, half(w), half(out) + r * n, n, static_cast<float>(eps));
+  });
+  return out;
+}
+
+std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &dy, double eps) {
+  constexpr int64_t rows = 64; // whose sum for dw is made in one go: the same in any number of threads
+  auto in = x.contiguous(), d = dy.contiguous();
+  auto dx = at::empty_like(in);
+  const int64_t n = in.size(-1), all = in.numel() / n, parts = (all + rows - 1) / rows;
+  auto dw = at::zeros({parts, n}, in.options().dtype(at::kFloat));
+  pieces(parts, 1, [&](int64_t lo, int64_t hi) {
+    for (int64_t r = lo * rows; r < std::min(all, hi * rows); r++)
+      norm_row_backward(half(in) + r * n, half(w), half(d) + r * n, half(dx) + r * n, dw.data_ptr<float>() + r / rows * n, n,
+                        static_cast<float>(eps));
+  });
+  return {dx, dw.sum(0).to(w.scalar_type())};
+}
+
+at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin, double sign) {
+  auto out = at::empty(x.sizes(), x.options());
+  const int64_t n = x.size(0), heads = x.size(1), d = x.size(2);
+  pieces(n, grain(heads * d), [&](int64_t lo, int64_t hi) {
+    for (int64_t r = lo; r < hi; r++)
+      for (int64_t h = 0; h < heads; h++)
+        rope_row(half(x) + r * x.stride(0) + h * x.stride(1), half(cos) + r * d, half(sin) + r * d,
+                 half(out) + (r * heads + h) * d, d / 2, static_cast<float>(sign));
+  });
+  return out;
+}
+
+at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
+  auto out = at::empty(gate.sizes(), gate.options());
+  const int64_t n = gate.size(1);
+  pieces(gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
+    for (int64_t r = lo; r < hi; r++)
+      silu_mul_row(half(gate) + r * gate.stride(0), half(up) + r * up.stride(0), half(out) + r * n, n);
+  });
+  return out;
+}
+
+std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &dy) {
+  auto d = dy.contiguous();
+  auto dgate = at::empty(gate.sizes(), gate.options()), dup = at::empty(gate.sizes(), gate.options());
+  const int64_t n = gate.size(1);
+  pieces(gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
+    for (int64_t r = lo; r < hi; r++)
+      silu_mul_row_backward(half(gate) + r * gate.stride(0), half(up) + r * up.stride(0), half(d) + r * n,
+                            half(dgate) + r * n, half(dup) + r * n, n);
+  });
+  return {dgate, dup};
+}
+
+} // namespace shim::kernels
+#endif

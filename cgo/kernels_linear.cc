@@ -1,0 +1,53 @@
+// Products of a few rows with weights that were packed before.
+#ifdef __x86_64__
+#include "each.hpp"
+#include "kernels.hpp"
+#include "tile.hpp"
+
+using namespace shim::simd;
+
+namespace shim::kernels {
+
+bool packable(const at::Tensor &w) {
+  return enabled() && w.is_cpu() && w.scalar_type() == at::kBFloat16 && w.dim() == 2 && w.is_contiguous() &&
+         w.size(0) % 16 == 0 && w.size(1) % 2 == 0;
+}
+
+at::Tensor pack(at::TensorList ws) {
+  int64_t blocks = 0, in = ws[0].size(1);
+  for (const auto &w : ws) {
+    TORCH_CHECK(w.size(1) == in, "weights of ", in, " and ", w.size(1), " inputs packed together");
+    blocks += w.size(0) / 16;
+  }
+  auto out = at::empty({blocks, in / 2, 16, 2}, ws[0].options());
+  auto *to = half(out);
+  for (const auto &w : ws) {
+    auto *from = half(w);
+    at::parallel_for(0, w.size(0) / 16, 8, [&](int64_t lo, int64_t hi) {
+      simd::pack(from + lo * 16 * in, (hi - lo) * 16, in, in, to + lo * 16 * in);
+    });
+    to += w.numel();
+  }
+  return out;
+}
+
+at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias) {
+  auto rows = x.contiguous();
+  const int64_t n = rows.size(0), in = rows.size(1), blocks = w.size(0), out = blocks * 16;
+  TORCH_CHECK(rows.scalar_type() == at::kBFloat16 && in == w.size(1) * 2, "packed weights of ", w.size(1) * 2,
+              " bf16 inputs, rows of ", in);
+  auto y = at::empty({n, out}, rows.options());
+  auto add = bias.defined() ? bias.to(at::kFloat) : at::Tensor();
+  at::parallel_for(0, (blocks + 2) / 3, 1, [&](int64_t lo, int64_t hi) {
+    const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;
+    const Packed part{half(w) + first * 16 * in, in, 16 * in};
+    if (add.defined())
+      product<From::bias>({half(rows), in, 2}, n, part, count, add.const_data_ptr<float>() + 16 * first, half(y) + 16 * first, out);
+    else
+      product<From::zero>({half(rows), in, 2}, n, part, count, nullptr, half(y) + 16 * first, out);
+  });
+  return y;
+}
+
+} // namespace shim::kernels
+#endif

@@ -1,0 +1,110 @@
+// The product that everything large here is made of: rows of bf16 times packed bf16, sums in fp32.
+#pragma once
+#include "simd.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+#pragma GCC push_options
+#pragma GCC optimize("O3")
+#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
+namespace shim::simd {
+
+// Packed is a matrix [out, in] as blocks of 16 outputs, [out/16][in/2][16][2]: what one
+// instruction takes, two inputs for each of sixteen outputs, lies together. in is even. One
+// block is after another's first `block` numbers: 16 × in, or more if only the first inputs count.
+struct Packed {
+  const bf16 *data;
+  int64_t in, block;
+};
+
+// Rows are the other factor: the inputs k, k+1 (k even) of row r are at data + r*row + k/2*pair.
+struct Rows {
+  const bf16 *data;
+  int64_t row, pair;
+};
+
+// What sums start from: zero, a value for each output, or what is there.
+enum class From { zero, bias, there };
+
+// R rows times V blocks of 16 outputs, to y with a stride between rows.
+template <int R, int V, From from, class T>
+inline void tile(Rows x, Packed w, const float *bias, T *y, int64_t stride) {
+  __m512 acc[R][V];
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) {
+      if constexpr (from == From::zero) acc[r][v] = _mm512_setzero_ps();
+      if constexpr (from == From::bias) acc[r][v] = _mm512_loadu_ps(bias + 16 * v);
+      if constexpr (from == From::there) acc[r][v] = load(y + r * stride + 16 * v);
+    }
+  const bf16 *pairs = x.data;
+  for (int64_t k = 0; k < w.in; k += 2, pairs += x.pair) {
+    __m512bh wv[V];
+    for (int v = 0; v < V; v++) wv[v] = (__m512bh)_mm512_loadu_si512(w.data + v * w.block + k * 16);
+    for (int r = 0; r < R; r++) {
+      int pair;
+      std::memcpy(&pair, pairs + r * x.row, sizeof pair);
+      const __m512bh xv = (__m512bh)_mm512_set1_epi32(pair);
+      for (int v = 0; v < V; v++) acc[r][v] = _mm512_dpbf16_ps(acc[r][v], xv, wv[v]);
+    }
+  }
+  for (int r = 0; r < R; r++)
+    for (int v = 0; v < V; v++) store(y + r * stride + 16 * v, acc[r][v]);
+}
+
+// n rows times V blocks, eight rows at a time.
+template <int V, From from, class T>
+void rows(Rows x, int64_t n, Packed w, const float *bias, T *y, int64_t stride) {
+  using Tile = void (*)(Rows, Packed, const float *, T *, int64_t);
+  static constexpr Tile rest[] = {nullptr,
+                                  tile<1, V, from, T>,
+                                  tile<2, V, from, T>,
+                                  tile<3, V, from, T>,
+                                  tile<4, V, from, T>,
+                                  tile<5, V, from, T>,
+                                  tile<6, V, from, T>,
+                                  tile<7, V, from, T>};
+  int64_t r = 0;
+  for (; r + 8 <= n; r += 8) tile<8, V, from>({x.data + r * x.row, x.row, x.pair}, w, bias, y + r * stride, stride);
+  if (r < n) rest[n - r]({x.data + r * x.row, x.row, x.pair}, w, bias, y + r * stride, stride);
+}
+
+// product sets y [n, 16*blocks], or adds to it, to n rows of x times the first blocks of w.
+template <From from, class T>
+void product(Rows x, int64_t n, Packed w, int64_t blocks, const float *bias, T *y, int64_t stride) {
+  for (int64_t b = 0; b < blocks;) {
+    const int64_t left = blocks - b, v = left == 4 ? 2 : std::min<int64_t>(3, left);
+    const Packed at{w.data + b * w.block, w.in, w.block};
+    const float *add = from == From::bias ? bias + 16 * b : nullptr;
+    (v == 3 ? rows<3, from, T> : v == 2 ? rows<2, from, T> : rows<1, from, T>)(x, n, at, add, y + 16 * b, stride);
+    b += v;
+  }
+}
+
+// pack brings the rows w [out, in], a stride apart, into the form of Packed; outputs up to
+// a multiple of 16 are filled up with zeros. in is even.
+inline void pack(const bf16 *w, int64_t out, int64_t in, int64_t stride, bf16 *to) {
+  auto *pairs = reinterpret_cast<uint32_t *>(to);
+  for (int64_t b = 0; b < out; b += 16, pairs += 8 * in)
+    for (int64_t j = 0; j < 16; j++)
+      for (int64_t k = 0; k < in / 2; k++) {
+        uint32_t pair = 0;
+        if (b + j < out) std::memcpy(&pair, w + (b + j) * stride + 2 * k, sizeof pair);
+        pairs[k * 16 + j] = pair;
+      }
+}
+
+// pack_transposed packs the transpose of w [in, out], rows a stride apart: outputs are a multiple
+// of 16, inputs are filled up with zeros to an even number, padded.
+inline void pack_transposed(const bf16 *w, int64_t in, int64_t padded, int64_t out, int64_t stride, bf16 *to) {
+  const __m256i none = _mm256_setzero_si256();
+  for (int64_t o = 0; o < out; o += 16)
+    for (int64_t k = 0; k < padded; k += 2, to += 32) {
+      auto row = [&](int64_t i) { return i < in ? _mm256_loadu_si256((const __m256i *)(w + i * stride + o)) : none; };
+      const __m512i even = _mm512_cvtepu16_epi32(row(k)), odd = _mm512_cvtepu16_epi32(row(k + 1));
+      _mm512_storeu_si512(to, _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
+    }
+}
+
+} // namespace shim::simd
+#pragma GCC pop_options
