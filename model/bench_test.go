@@ -37,3 +37,28 @@ func BenchmarkGenerate(b *testing.B) {
 		})
 	}
 }
+
+// BenchmarkForwardBackward prints the tokens/s of the gradients of 8 sequences of 64 + 64 tokens.
+func BenchmarkForwardBackward(b *testing.B) {
+	for _, checkpoint := range []bool{false, true} {
+		b.Run(fmt.Sprintf("checkpoint=%v", checkpoint), func(b *testing.B) {
+			run(b, func() {
+				m := load(b, student(), torch.BFloat16, true)
+				var seqs []model.Sequence
+				for i := range 8 {
+					ids := make([]int, 128)
+					for j := range ids {
+						ids[j] = 1000 + 128*i + j
+					}
+					seqs = append(seqs, model.Sequence{Prompt: ids[:64], Completions: [][]int{ids[64:]}})
+				}
+				batch := model.NewBatch(seqs)
+				b.ResetTimer()
+				for range b.N {
+					m.ForwardBackward(batch, 1, checkpoint, nll(batch.Targets()))
+				}
+				b.ReportMetric(float64(8*128*b.N)/b.Elapsed().Seconds(), "tokens/s")
+			})
+		})
+	}
+}

@@ -76,7 +76,7 @@ func (p *pass) linears(x *torch.Tensor, w *packed, layers []linear) []*torch.Ten
 	}
 	for i, l := range layers {
 		if w == nil {
-			out[i] = torch.Linear(x, p.m.weight(l.weight, p.graph), p.m.weight(l.bias, p.graph))
+			out[i] = torch.Linear(x, l.weight.tensor(), l.bias.tensor())
 		}
 		out[i] = p.adapted(out[i], x, l.weight)
 	}
@@ -84,7 +84,7 @@ func (p *pass) linears(x *torch.Tensor, w *packed, layers []linear) []*torch.Ten
 }
 
 func (p *pass) normed(x *torch.Tensor, w *Param) *torch.Tensor {
-	return torch.RMSNorm(x, p.m.weight(w, p.graph), p.m.Config.RMSNormEps)
+	return torch.RMSNorm(x, w.tensor(), p.m.Config.RMSNormEps)
 }
 
 // final is the last norm, on the rows whose next token is of interest.

@@ -47,16 +47,19 @@ type TokenLoss func(logp, entropy *torch.Tensor, lo, hi int) *torch.Tensor
 // model's and the active adapter's. With checkpoint, only each layer's input is kept and the
 // layer is computed again on the way back: less memory for a third more work.
 func (m *Model) ForwardBackward(b *Batch, temperature float64, checkpoint bool, loss TokenLoss) {
+	trained := m.trained()
+	defer drop(trained) // what a failure leaves
 	torch.EnableGrad(func() {
 		ids := torch.FromInts(b.ids, m.Device, len(b.ids))
 		x := torch.Embedding(m.embed.work.Detach(), ids).RequireGrad(m.embed.Master != nil)
-		t := tape{pass: m.newPass(b.positions, true, m.packed(b)), first: x}
+		t := tape{pass: m.newPass(b.positions, true, m.packed(b)), trained: trained, first: x}
 		x = t.forward(checkpoint)
 		x = t.final(x.IndexSelect(0, torch.FromInts(b.predict, m.Device, len(b.predict))))
 		x.BackwardFrom(m.headGrad(b, x.Detach(), temperature, loss))
 		if grad := t.backward(); m.embed.Master != nil {
 			m.embedBackward(b, grad)
 		}
+		collect(trained)
 	})
 }
 
@@ -102,9 +105,10 @@ func (m *Model) headGrad(b *Batch, h *torch.Tensor, temperature float64, loss To
 // libtorch's graph does that; with them each layer is run again from its input.
 type tape struct {
 	*pass
-	first  *torch.Tensor   // the first layer's input, a leaf
-	inputs []*torch.Tensor // of each layer, when checkpointing
-	last   *torch.Tensor   // the last layer's output, a leaf, when checkpointing
+	trained []*Param
+	first   *torch.Tensor   // the first layer's input, a leaf
+	inputs  []*torch.Tensor // of each layer, when checkpointing
+	last    *torch.Tensor   // the last layer's output, a leaf, when checkpointing
 }
 
 // forward is the output of the last layer, [P, hidden].
@@ -141,6 +145,7 @@ func (t *tape) backward() *torch.Tensor {
 			if next = x.Grad(); next != nil {
 				next.Keep()
 			}
+			collect(t.trained)
 		})
 		grad.Free()
 		x.Free()

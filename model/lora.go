@@ -170,8 +170,8 @@ func (p *pass) adapted(y, x *torch.Tensor, w *Param) *torch.Tensor {
 		x = x.Mul(a.mask(l, x))
 		scale /= 1 - drop
 	}
-	h := torch.Linear(x, p.m.weight(l.a, p.graph), nil).MulScalar(scale)
-	return y.Add(torch.Linear(h, p.m.weight(l.b, p.graph), nil))
+	h := torch.Linear(x, l.a.tensor(), nil).MulScalar(scale)
+	return y.Add(torch.Linear(h, l.b.tensor(), nil))
 }
 
 // mask is 1 for the elements of x that dropout keeps, else 0.

@@ -2,6 +2,7 @@ package model
 
 import (
 	"fmt"
+	"slices"
 
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model/files"
@@ -27,7 +28,7 @@ type Model struct {
 type Param struct {
 	Name   string
 	Master *torch.Tensor // fp32 leaf that is trained; nil for what is not, as in a model loaded for inference
-	work   *torch.Tensor // in the model's dtype, for passes that record no graph; Master itself if that is fp32
+	work   *torch.Tensor // in the model's dtype, what passes use; Master itself if that is fp32
 }
 
 // block holds the weights of one transformer layer; those a family lacks are nil.
@@ -80,7 +81,7 @@ func newParam(name string, data []float32, o Options, dims ...int) *Param {
 	p.Master = torch.FromFloat32s(data, torch.Float32, o.Device, dims...).RequireGrad(true)
 	p.work = p.Master
 	if o.DType != torch.Float32 {
-		p.work = p.Master.Detach().Cast(o.DType)
+		p.work = p.Master.Detach().Cast(o.DType).RequireGrad(true)
 	}
 	return p
 }
@@ -106,30 +107,61 @@ func (m *Model) bind(p map[string]*Param) {
 // Params are the weights, in the order of Config.Tensors; those of an adapter are not among them.
 func (m *Model) Params() []*Param { return m.params }
 
-// Refresh brings the weights that rollouts use up to the masters, after an optimizer step: the
-// model's, and those of the active adapter.
-func (m *Model) Refresh() {
+// trained are the weights with masters: the model's, and those of the active adapter.
+func (m *Model) trained() []*Param {
 	all := m.params
 	if m.active != nil {
 		all = append(m.active.Params(), all...)
 	}
+	return slices.DeleteFunc(slices.Clone(all), func(p *Param) bool { return p.Master == nil })
+}
+
+// Refresh brings the weights that passes use up to the masters, after an optimizer step: the
+// model's, and those of the active adapter.
+func (m *Model) Refresh() {
 	torch.NoGrad(func() {
-		for _, p := range all {
-			if p.Master != nil && p.work != p.Master {
+		for _, p := range m.trained() {
+			if p.work != p.Master {
 				p.work.Copy_(p.Master)
 			}
 		}
 	})
 }
 
-// weight is p as the forward pass uses it: when a graph is recorded, the master if there is one
-// (converted, so that its gradient arrives in fp32), otherwise the working copy. Nil for no p.
-func (m *Model) weight(p *Param, graph bool) *torch.Tensor {
-	switch {
-	case p == nil:
+// collect adds the gradients that have arrived at the working copies of ps to those of the
+// masters, in fp32, and drops them there.
+func collect(ps []*Param) {
+	torch.NoGrad(func() {
+		for _, p := range ps {
+			if p.work == p.Master {
+				continue
+			}
+			half := p.work.Grad()
+			switch {
+			case half == nil:
+			case p.Master.Grad() == nil:
+				p.Master.SetGrad(half.Cast(torch.Float32))
+			default:
+				p.Master.Grad().Add_(half, 1)
+			}
+			p.work.SetGrad(nil)
+		}
+	})
+}
+
+// drop forgets what collect would add.
+func drop(ps []*Param) {
+	for _, p := range ps {
+		if p.work != p.Master {
+			p.work.SetGrad(nil)
+		}
+	}
+}
+
+// tensor is p as a pass uses it, nil for no p.
+func (p *Param) tensor() *torch.Tensor {
+	if p == nil {
 		return nil
-	case graph && p.Master != nil && p.work != p.Master:
-		return p.Master.Cast(m.DType)
 	}
 	return p.work
 }
