@@ -8,8 +8,9 @@ import (
 	torch "github.com/rlkd/rlkd/cgo"
 )
 
-// kernelGradients runs op on leaves in bf16 with our kernels and in fp32 with libtorch's
-// operations, both on the same numbers, and compares the result and every gradient.
+// kernelGradients runs a kernel on leaves in bf16, and with libtorch's operations the same in bf16
+// and in fp32, and compares the result and every gradient: what the kernel says may not be much
+// further from fp32 than what libtorch says in bf16.
 func kernelGradients(t *testing.T, leaves []*torch.Tensor, kernel, plain func(x []*torch.Tensor) *torch.Tensor) {
 	t.Helper()
 	run := func(dt torch.DType, op func(x []*torch.Tensor) *torch.Tensor) (out [][]float32) {
@@ -28,9 +29,13 @@ func kernelGradients(t *testing.T, leaves []*torch.Tensor, kernel, plain func(x 
 		return out
 	}
 	got, want := run(torch.BFloat16, kernel), run(torch.Float32, plain)
+	torch.UseKernels(false)
+	half := run(torch.BFloat16, plain)
+	torch.UseKernels(true)
 	for i := range got {
-		if d := norm(got[i], want[i]); !(d <= 0.01) {
-			t.Errorf("%s differs by %g of its norm", []string{"the result", "gradient 0", "gradient 1", "gradient 2"}[i], d)
+		if d, usual := norm(got[i], want[i]), norm(half[i], want[i]); !(d <= 1.2*usual+0.002) {
+			t.Errorf("%s differs from fp32 by %g of its norm, libtorch's in bf16 by %g",
+				[]string{"the result", "gradient 0", "gradient 1", "gradient 2"}[i], d, usual)
 		}
 	}
 }
