@@ -1,7 +1,7 @@
 package torch
 
-// #cgo CXXFLAGS: -std=c++20 -O2 -isystem ${SRCDIR}/../.cache/libtorch/torch/include
-// #cgo LDFLAGS: -L${SRCDIR}/../.cache/libtorch/torch/lib -Wl,-rpath,${SRCDIR}/../.cache/libtorch/torch/lib -Wl,--allow-shlib-undefined -ltorch_cpu -lc10
+// #cgo CXXFLAGS: -std=c++20 -O2 -fopenmp -isystem ${SRCDIR}/../.cache/libtorch/torch/include
+// #cgo LDFLAGS: -L${SRCDIR}/../.cache/libtorch/torch/lib -Wl,-rpath,${SRCDIR}/../.cache/libtorch/torch/lib -Wl,--allow-shlib-undefined -ltorch_cpu -lc10 -l:libgomp.so.1
 // #include <stdlib.h>
 // #include "shim.h"
 import "C"
