@@ -161,20 +161,28 @@ func TestDraw(t *testing.T) {
 	torch.UseKernels(true)
 }
 
-func BenchmarkPackedLinear(b *testing.B) {
-	for _, n := range []int{1, 16, 64} {
-		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			run(b, func(dev torch.Device) {
-				x := torch.Full(0.5, torch.BFloat16, dev, n, 576)
-				w := torch.Pack(torch.Full(0.5, torch.BFloat16, dev, 49152, 576))
-				if w == nil {
-					b.Skip("no packed form here")
-				}
-				for b.Loop() {
-					torch.Scope(func() { torch.PackedLinear(x, w, nil) })
-				}
-				b.ReportMetric(float64(2*n*576*49152*b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+// BenchmarkLinear is the product a transformer spends its time in: rows through two of SmolLM2's
+// up projections, with libtorch's plain weight and with our packed one.
+func BenchmarkLinear(b *testing.B) {
+	const in, out = 576, 3072
+	for _, n := range []int{1, 16, 64, 256, 1024} {
+		product := func(name string, dt torch.DType, prepare func(w *torch.Tensor) *torch.Tensor, apply func(x, w, bias *torch.Tensor) *torch.Tensor) {
+			b.Run(fmt.Sprintf("%s/rows=%d", name, n), func(b *testing.B) {
+				run(b, func(dev torch.Device) {
+					x, w := torch.Full(0.5, dt, dev, n, in), prepare(torch.Full(0.5, dt, dev, out, in))
+					if w == nil {
+						b.Skip("no packed form here")
+					}
+					for b.Loop() {
+						torch.Scope(func() { apply(x, w, nil) })
+					}
+					b.ReportMetric(2*float64(n)*in*out*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
+				})
 			})
-		})
+		}
+		same := func(w *torch.Tensor) *torch.Tensor { return w }
+		product("float32", torch.Float32, same, torch.Linear)
+		product("bfloat16", torch.BFloat16, same, torch.Linear)
+		product("packed", torch.BFloat16, func(w *torch.Tensor) *torch.Tensor { return torch.Pack(w) }, torch.PackedLinear)
 	}
 }

@@ -287,20 +287,3 @@ func BenchmarkMul(b *testing.B) {
 		}
 	})
 }
-
-// BenchmarkLinear is the multiply a transformer spends its time in: 1,024 tokens through
-// SmolLM2's up projection.
-func BenchmarkLinear(b *testing.B) {
-	for _, dt := range []torch.DType{torch.Float32, torch.BFloat16} {
-		b.Run(dt.String(), func(b *testing.B) {
-			run(b, func(dev torch.Device) {
-				x := torch.Full(0.5, dt, dev, 1024, 576)
-				w := torch.Full(0.5, dt, dev, 1536, 576)
-				for b.Loop() {
-					torch.Scope(func() { torch.Linear(x, w, nil) })
-				}
-				b.ReportMetric(2*1024*576*1536*float64(b.N)/b.Elapsed().Seconds()/1e9, "GFLOP/s")
-			})
-		})
-	}
-}

@@ -10,6 +10,7 @@ import (
 // Request is one prompt to be continued N times.
 type Request struct {
 	Prompt []int // token ids, at least one
+	Shared []int // lengths, ascending, of prefixes that other prompts may have too: equal ones are computed once
 	N      int
 }
 
@@ -124,26 +125,27 @@ func (d *decoder) admit() (began int) {
 	return began
 }
 
-// prefill runs the prompts of the last began rows, each prompt once, and returns the logits
+// prefill runs the prompts of the last began rows, each prompt and each prefix that prompts share
+// once, and returns the logits
 // of those rows' first tokens, [began, vocab].
 func (d *decoder) prefill(began int) *torch.Tensor {
 	m := d.Model
-	var seqs []Sequence
+	b := &Batch{}
+	known := map[string]int{}
 	var ends []int // of each row, the packed token its prompt ends with
 	var fill placement
-	tokens := 0
+	prompt := 0
 	for r := len(d.active) - began; r < len(d.active); r++ {
-		prompt := d.requests[d.active[r].request].Prompt
 		if d.active[r].sample == 0 {
-			seqs = append(seqs, Sequence{Prompt: prompt})
-			tokens += len(prompt)
+			request := d.requests[d.active[r].request]
+			prompt = b.prompt(request.Prompt, request.Shared, known)
 		}
-		ends = append(ends, tokens-1)
-		for i := range prompt {
-			fill.add(r, i, tokens-len(prompt)+i)
+		ends = append(ends, b.last(prompt))
+		for i, token := range b.chain(prompt) {
+			fill.add(r, i, token)
 		}
 	}
-	b := NewBatch(seqs)
+	b.fill()
 	p := d.pass(b.positions, d.cache.prefill(b, fill))
 	x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(b.ids, m.Device, len(b.ids))))
 	return d.logits(p, x.IndexSelect(0, torch.FromInts(ends, m.Device, len(ends))))

@@ -74,6 +74,45 @@ func compare(t *testing.T, got, want [][]model.Completion, rows int) {
 	}
 }
 
+// Prefixes that prompts share are computed once, which changes nothing; and in bf16 too, where
+// there are kernels for it, a completion depends on its own prompt and on where that is cut alone.
+func TestSharedPrefixesChangeNothing(t *testing.T) {
+	plain := studentRequests(t)
+	cut := slices.Clone(plain)
+	for i := range cut {
+		cut[i].Shared = []int{5, len(plain[i/2*2+1].Prompt)} // every second prompt is how the one before begins
+	}
+	self := func(request int) int { return request }
+	for _, dt := range []torch.DType{torch.Float32, torch.BFloat16} {
+		run(t, func() {
+			m := load(t, student(), dt, false)
+			g := sampled(m, 64, self)
+			got, err := g.Generate(cut)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if dt == torch.Float32 {
+				g = sampled(m, 64, self)
+				want, err := g.Generate(plain)
+				if err != nil {
+					t.Fatal(err)
+				}
+				compare(t, got, want, 64)
+			} else if !torch.HasTreeAttention(dt, m.Device, m.Config.HeadDim) {
+				t.Skip("no kernels here")
+			}
+			for i, r := range cut {
+				g := sampled(m, r.N, func(int) int { return i })
+				alone, err := g.Generate([]model.Request{r})
+				if err != nil {
+					t.Fatal(err)
+				}
+				compare(t, alone, got[i:i+1], r.N)
+			}
+		})
+	}
+}
+
 // With a cache the model says what it says without: each token is the likeliest after all
 // those before, run through the model afresh.
 func TestCacheChangesNothing(t *testing.T) {

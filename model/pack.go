@@ -1,6 +1,9 @@
 package model
 
 import (
+	"fmt"
+	"slices"
+
 	torch "github.com/rlkd/rlkd/cgo"
 )
 
@@ -36,10 +39,36 @@ func NewBatch(seqs []Sequence) *Batch {
 			b.completion(c, prompt)
 		}
 	}
+	b.fill()
+	return b
+}
+
+// fill rounds up the number of packed tokens.
+func (b *Batch) fill() {
 	for len(b.ids)%tokenStep != 0 {
 		b.ids, b.positions = append(b.ids, 0), append(b.positions, 0)
 	}
-	return b
+}
+
+// prompt packs a prompt as segments that end where shared says and returns the last. Segments
+// that are known, by what they begin with, are not packed again. Where a prompt is cut depends on
+// it alone, and so do the numbers that come of it.
+func (b *Batch) prompt(ids, shared []int, known map[string]int) (segment int) {
+	segment = -1
+	from := 0
+	for _, to := range append(slices.Clone(shared), len(ids)) {
+		if to <= from || to > len(ids) {
+			continue
+		}
+		prefix := fmt.Sprint(ids[:to])
+		at, ok := known[prefix]
+		if !ok {
+			at = b.segment(ids[from:to], segment)
+			known[prefix] = at
+		}
+		segment, from = at, to
+	}
+	return segment
 }
 
 // segment packs tokens that follow those of the segment parent, -1 for none, and returns the

@@ -7,7 +7,10 @@ import (
 
 // Prompt is a conversation for a language model: an optional system message and what the user
 // says.
-type Prompt struct{ System, User string }
+type Prompt struct {
+	System, User string
+	Stem         int // how many bytes of User other prompts about the same problem begin with too; a hint
+}
 
 // Reply is what a language model wrote to a prompt, or why it could not be had.
 type Reply struct {

@@ -18,7 +18,8 @@ const decomposeSystem = `List the steps of the reasoning, each in three lines: [
 // the steps of a trace, of what [Shown] leaves of it. Its reply is as [FormatSteps] writes it.
 func DecomposePrompt(t Trace) Prompt {
 	t = Shown(t)
-	return Prompt{System: decomposeSystem, User: "Problem: " + t.Problem + "\nReasoning: " + t.Text}
+	stem := "Problem: " + t.Problem + "\nReasoning: "
+	return Prompt{System: decomposeSystem, User: stem + t.Text, Stem: len(stem)}
 }
 
 // NoSteps is the reply that says that a trace has no steps.

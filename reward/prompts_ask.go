@@ -26,7 +26,8 @@ Steps:
 // FewShotPrompt asks a model that was not trained for it for the steps of a trace. Its reply has
 // the form that [ParseSteps] reads.
 func FewShotPrompt(t Trace) Prompt {
-	return Prompt{System: fewShotSystem, User: "Problem: " + t.Problem + "\nReasoning: " + t.Text + "\nSteps:"}
+	stem := "Problem: " + t.Problem + "\nReasoning: "
+	return Prompt{System: fewShotSystem, User: stem + t.Text + "\nSteps:", Stem: len(stem)}
 }
 
 // judgeSystem is what a judge is told before every question.

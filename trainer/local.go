@@ -35,7 +35,11 @@ func (l *localLM) Write(ctx context.Context, prompts []reward.Prompt) ([]reward.
 	}
 	requests := make([]model.Request, len(ids))
 	for i, prompt := range ids {
-		requests[i] = model.Request{Prompt: prompt, N: 1}
+		shared, err := l.shared(prompts[asked[i]], prompt)
+		if err != nil {
+			return nil, err
+		}
+		requests[i] = model.Request{Prompt: prompt, Shared: shared, N: 1}
 	}
 	g := model.Generator{
 		Model: l.student.Model, Stop: l.student.Stop, MaxTokens: l.maxTokens, Rows: l.rows,
@@ -111,6 +115,23 @@ func (l *localLM) render(prompts []reward.Prompt, reply int, drop func(i int, mi
 		ids, asked = append(ids, prompt), append(asked, i)
 	}
 	return ids, asked, nil
+}
+
+// shared are the lengths of what a prompt's tokens have in common with those of the prompts of the
+// same system message, and of the same stem.
+func (l *localLM) shared(p reward.Prompt, ids []int) (lengths []int, err error) {
+	for _, user := range []string{"", p.User[:p.Stem]} {
+		other, err := l.student.Prompt(p.System, user)
+		if err != nil {
+			return nil, err
+		}
+		n := 0
+		for n < min(len(ids), len(other)) && ids[n] == other[n] {
+			n++
+		}
+		lengths = append(lengths, n)
+	}
+	return lengths, nil
 }
 
 // spellings are the tokens that spell a word, in any case and with or without a blank before it.
