@@ -15,7 +15,7 @@ using namespace shim::simd;
 #pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
 namespace {
 
-// transposed sums: lane i of the result is the sum of the lanes of v[i].
+// sums: lane i of the result is the sum of the lanes of v[i].
 inline __m512 sums(__m512 *v) {
   for (int i = 0; i < 8; i++) {
     __m512 lo = _mm512_shuffle_f32x4(v[i], v[i + 8], 0x44), hi = _mm512_shuffle_f32x4(v[i], v[i + 8], 0xEE);
@@ -36,54 +36,90 @@ inline __m512 sums(__m512 *v) {
   return _mm512_permutexvar_ps(order, s);
 }
 
+// The products of one query head with m keys, at most 16, in the lanes of the result; the last
+// key's is in the lanes that are over. In bf16 two neighbours are multiplied at once.
+inline __m512 dots(const float *q, const float *k, int64_t m, int64_t d) {
+  __m512 acc[16];
+  for (int64_t j = 0; j < 16; j++) acc[j] = _mm512_setzero_ps();
+  for (int64_t i = 0; i < d; i += 16) {
+    const __m512 qv = load(q + i);
+    for (int64_t j = 0; j < 16; j++) acc[j] = _mm512_fmadd_ps(qv, load(k + std::min(j, m - 1) * d + i), acc[j]);
+  }
+  return sums(acc);
+}
+
+inline __m512 dots(const bf16 *q, const bf16 *k, int64_t m, int64_t d) {
+  __m512 acc[16];
+  for (int64_t j = 0; j < 16; j++) acc[j] = _mm512_setzero_ps();
+  for (int64_t i = 0; i < d; i += 32) {
+    const __mmask32 there = d - i >= 32 ? ~0u : 0xFFFFu; // d is a multiple of 16
+    const __m512bh qv = (__m512bh)_mm512_maskz_loadu_epi16(there, q + i);
+    for (int64_t j = 0; j < 16; j++)
+      acc[j] = _mm512_dpbf16_ps(acc[j], qv, (__m512bh)_mm512_maskz_loadu_epi16(there, k + std::min(j, m - 1) * d + i));
+  }
+  return sums(acc);
+}
+
+// The softmax of s [n], without the division: its e^(s - top), zeros up to a multiple of 16, and
+// one over their sum.
+inline float softmax(float *s, int64_t n) {
+  __m512 top = _mm512_set1_ps(-INFINITY);
+  for (int64_t t = 0; t < n; t += 16) top = _mm512_max_ps(top, _mm512_loadu_ps(s + t));
+  const __m512 most = _mm512_set1_ps(_mm512_reduce_max_ps(top));
+  __m512 sum = _mm512_setzero_ps();
+  for (int64_t t = 0; t < n; t += 16) {
+    const __m512 e = exp(_mm512_sub_ps(_mm512_loadu_ps(s + t), most));
+    sum = _mm512_add_ps(sum, e);
+    _mm512_storeu_ps(s + t, e);
+  }
+  return 1.0f / _mm512_reduce_add_ps(sum);
+}
+
+// H heads' sums of the values v [n, d], elements 16 × V of them, weighted by s.
+template <int H, int V, class T>
+inline void blend(const T *v, T *out, const float *s, const float *share, int64_t room, int64_t n, int64_t d) {
+  __m512 acc[H][V];
+  for (auto &h : acc)
+    for (auto &a : h) a = _mm512_setzero_ps();
+  for (int64_t t = 0; t < n; t++) {
+    __m512 x[V];
+    for (int j = 0; j < V; j++) x[j] = load(v + t * d + 16 * j);
+    for (int h = 0; h < H; h++) {
+      const __m512 p = _mm512_set1_ps(s[h * room + t]);
+      for (int j = 0; j < V; j++) acc[h][j] = _mm512_fmadd_ps(p, x[j], acc[h][j]);
+    }
+  }
+  for (int h = 0; h < H; h++)
+    for (int j = 0; j < V; j++) store(out + h * d + 16 * j, _mm512_mul_ps(acc[h][j], _mm512_set1_ps(share[h])));
+}
+
 // One row's attention in one group of query heads that share a key head: q [group, d], keys
-// and values [n, d]; scores has room for group × (n rounded up to 16).
+// and values [n, d]; scores has room for group × (n rounded up to 16) and group more.
 template <class T>
 void attend_group(const T *q, const T *k, const T *v, T *out, float *scores, int64_t group, int64_t n, int64_t d,
                   float scale) {
   const int64_t room = (n + 15) / 16 * 16;
-  for (int64_t g = 0; g < group; g++) {
-    float *s = scores + g * room;
-    __m512 top = _mm512_set1_ps(-INFINITY);
-    for (int64_t t = 0; t < n; t += 16) {
-      __m512 acc[16];
-      const int64_t m = std::min<int64_t>(16, n - t);
-      for (int64_t j = 0; j < 16; j++) acc[j] = _mm512_setzero_ps();
-      for (int64_t i = 0; i < d; i += 16) {
-        __m512 qv = load(q + g * d + i);
-        if (m == 16)
-          for (int64_t j = 0; j < 16; j++) acc[j] = _mm512_fmadd_ps(qv, load(k + (t + j) * d + i), acc[j]);
-        else
-          for (int64_t j = 0; j < m; j++) acc[j] = _mm512_fmadd_ps(qv, load(k + (t + j) * d + i), acc[j]);
-      }
-      __m512 x = _mm512_mul_ps(sums(acc), _mm512_set1_ps(scale));
-      x = _mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), static_cast<__mmask16>((1u << m) - 1), x);
-      top = _mm512_max_ps(top, x);
-      _mm512_storeu_ps(s + t, x);
+  float *share = scores + group * room;
+  for (int64_t t = 0; t < n; t += 16) {
+    const int64_t m = std::min<int64_t>(16, n - t);
+    const auto there = static_cast<__mmask16>((1u << m) - 1);
+    for (int64_t g = 0; g < group; g++) {
+      const __m512 x = _mm512_mul_ps(dots(q + g * d, k + t * d, m, d), _mm512_set1_ps(scale));
+      _mm512_storeu_ps(scores + g * room + t, _mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), there, x));
     }
-    const __m512 most = _mm512_set1_ps(_mm512_reduce_max_ps(top));
-    __m512 sum = _mm512_setzero_ps();
-    for (int64_t t = 0; t < room; t += 16) {
-      __m512 e = exp(_mm512_sub_ps(_mm512_loadu_ps(s + t), most));
-      sum = _mm512_add_ps(sum, e);
-      _mm512_storeu_ps(s + t, e);
+  }
+  for (int64_t g = 0; g < group; g++) share[g] = softmax(scores + g * room, n);
+  for (int64_t g = 0; g < group;) {
+    const int64_t heads = std::min<int64_t>(3, group - g);
+    for (int64_t i = 0; i < d;) {
+      const bool four = d - i >= 64;
+      auto *sum = heads == 3 ? (four ? blend<3, 4, T> : blend<3, 1, T>)
+                  : heads == 2 ? (four ? blend<2, 4, T> : blend<2, 1, T>)
+                               : (four ? blend<1, 4, T> : blend<1, 1, T>);
+      sum(v + i, out + g * d + i, scores + g * room, share + g, room, n, d);
+      i += four ? 64 : 16;
     }
-    const __m512 share = _mm512_set1_ps(1.0f / _mm512_reduce_add_ps(sum));
-    for (int64_t i = 0; i < d; i += 64) {
-      const int64_t parts = std::min<int64_t>(4, (d - i) / 16);
-      __m512 acc[4];
-      for (auto &a : acc) a = _mm512_setzero_ps();
-      if (parts == 4)
-        for (int64_t t = 0; t < n; t++) {
-          const __m512 p = _mm512_set1_ps(s[t]);
-          for (int64_t j = 0; j < 4; j++) acc[j] = _mm512_fmadd_ps(p, load(v + t * d + i + 16 * j), acc[j]);
-        }
-      else
-        for (int64_t t = 0; t < n; t++)
-          for (int64_t j = 0; j < parts; j++)
-            acc[j] = _mm512_fmadd_ps(_mm512_set1_ps(s[t]), load(v + t * d + i + 16 * j), acc[j]);
-      for (int64_t j = 0; j < parts; j++) store(out + g * d + i + 16 * j, _mm512_mul_ps(acc[j], share));
-    }
+    g += heads;
   }
 }
 
@@ -144,7 +180,7 @@ at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
   for (int64_t r = 0; r < n; r++) TORCH_CHECK(at[r] >= 0 && at[r] < width, "position ", at[r], " of a cache of ", width);
   each(q, n * kv, 1, [&](auto *type, int64_t lo, int64_t hi) {
     using T = std::remove_pointer_t<decltype(type)>;
-    std::vector<float> scores(static_cast<size_t>(group * (width + 15)));
+    std::vector<float> scores(static_cast<size_t>(group * (width + 16)));
     auto *qs = static_cast<const T *>(query.const_data_ptr()), *ks = static_cast<const T *>(k.const_data_ptr()),
          *vs = static_cast<const T *>(v.const_data_ptr());
     auto *kt = static_cast<T *>(kc.data_ptr()), *vt = static_cast<T *>(vc.data_ptr()), *y = static_cast<T *>(out.data_ptr());

@@ -62,9 +62,6 @@ func (l *Learner) update(batches []*microBatch, lr float64, loss func(mb *microB
 				return err
 			}
 			s.Trained += mb.batch.Targets()
-			if l.Model.Device == torch.CPU { // other devices' allocators do it when memory is short
-				torch.EmptyCache() // micro-batches differ in size; what one leaves does not fit the next
-			}
 		}
 		sums := acc.Float32s()
 		s.Tokens = s.Trained
