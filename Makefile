@@ -34,11 +34,11 @@ endif
 endif
 SETS := $(foreach s,$(if $(MODEL),model=$(MODEL)) $(if $(DATA),dataset=$(DATA)) $(if $(OUT),output_dir=$(OUT)),--set $(s))
 
-.PHONY: help libtorch student build train gsrm test lint clean interop
+.PHONY: help libtorch student build train gsrm test lint clean interop docker docker-check
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
 	@echo "  make train: RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl OUT=dir ARGS='--set key=value'"
 	@echo "  all:        LIBTORCH=dir with lib/ and include/  RLKD_CACHE=where downloads go  CUDA=1"
@@ -85,6 +85,14 @@ lint: libtorch ## gofmt, go vet, the build's module file
 
 interop: build student ## check against Python peers (transformers), in an environment of its own
 	scripts/interop/run.sh
+
+IMAGE ?= rlkd
+
+docker: ## build the image of Dockerfile.cuda as IMAGE (default: rlkd)
+	docker build -f Dockerfile.cuda -t $(IMAGE) --build-arg CUDA=$(or $(CUDA),1) $(ARGS) .
+
+docker-check: libtorch student ## build the image without a Docker engine (buildah, as root) and run what is in it
+	STUDENT=$(STUDENT) scripts/docker/check.sh $(or $(CUDA),1)
 
 clean: ## remove bin/; runs and downloads stay
 	rm -rf bin
