@@ -34,7 +34,7 @@ endif
 endif
 SETS := $(foreach s,$(if $(MODEL),model=$(MODEL)) $(if $(DATA),dataset=$(DATA)) $(if $(OUT),output_dir=$(OUT)),--set $(s))
 
-.PHONY: help libtorch student build train gsrm test lint clean interop docker docker-check
+.PHONY: help libtorch student build train gsrm test lint clean interop docker docker-check test-cuda bench-cuda
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -85,6 +85,15 @@ lint: libtorch ## gofmt, go vet, the build's module file
 
 interop: build student ## check against Python peers (transformers), in an environment of its own
 	scripts/interop/run.sh
+
+DEVICE ?= cuda
+REPORT ?= runs/report-$(DEVICE).txt
+
+test-cuda: build student ## all tests on DEVICE (default: cuda; make libtorch CUDA=1 first), into REPORT
+	scripts/gpu/report.sh test $(DEVICE) $(REPORT)
+
+bench-cuda: build student ## the benchmarks on DEVICE, to the end of REPORT; ARGS are bench's
+	scripts/gpu/report.sh bench $(DEVICE) $(REPORT) $(ARGS)
 
 IMAGE ?= rlkd
 

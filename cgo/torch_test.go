@@ -132,11 +132,16 @@ func TestMemoryIsFlatWithoutCollector(t *testing.T) {
 	run(t, func(dev torch.Device) {
 		n := newNet(dev)
 		var settled int
+		var held torch.Memory
 		for i := range 1000 {
 			n.train(dev)
 			if i == 200 {
 				settled = rssKiB(t)
+				held, _ = torch.MemoryOf(dev)
 			}
+		}
+		if now, _ := torch.MemoryOf(dev); now.Allocated != held.Allocated || now.Reserved != held.Reserved {
+			t.Errorf("of the device's memory %+v was in use, and %+v after 800 steps", held, now)
 		}
 		// 800 steps of 64x64 fp32 temporaries would be 200 MB if they stayed; Go's own
 		// garbage, uncollected here, is some kilobytes a step.
