@@ -60,15 +60,18 @@ while IFS='=' read -r key value; do
   *cert) settings+=(--build-arg "PIP_CERT=$value") ;;
   esac
 done < <(python3 -m pip config list | tr -d "'")
+mkdir -p "$work/gocache"
+settings+=(--volume "$work/gocache:/root/.cache/go-build") # so that the next check is quick
 [ ! -d /etc/ssl/certs ] || settings+=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
 
 say "build, CUDA=$cuda"
-buildah "${store[@]}" rm check >/dev/null 2>&1 || true
+buildah "${store[@]}" rm --all >/dev/null 2>&1 || true
 buildah "${store[@]}" bud --pull-never --format docker --network host --build-arg "CUDA=$cuda" "${settings[@]}" -t "$image" -f Dockerfile.cuda .
 say "size: $(buildah "${store[@]}" images --format '{{.Size}}' "$image") unpacked"
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"; buildah "${store[@]}" rm check >/dev/null 2>&1' EXIT
+# vfs keeps every image whole: only the base images stay.
+trap 'rm -rf "$scratch"; buildah "${store[@]}" rm --all; buildah "${store[@]}" rmi "$image"' EXIT
 mkdir "$scratch/models" "$scratch/runs" "$scratch/smoke"
 cp "$student" "$scratch/models/"
 mounts=(--volume "$scratch/models:/models:ro" --volume "$scratch/runs:/runs" --volume "$scratch/smoke:/smoke:ro" --volume "$PWD:/src:ro")
