@@ -89,8 +89,8 @@ interop: build student ## check against Python peers (transformers), in an envir
 DEVICE ?= cuda
 REPORT ?= runs/report-$(DEVICE).txt
 
-test-cuda: build student ## all tests on DEVICE (default: cuda; make libtorch CUDA=1 first), into REPORT
-	scripts/gpu/report.sh test $(DEVICE) $(REPORT)
+test-cuda: build student ## all tests on DEVICE (default: cuda; make libtorch CUDA=1 first), into REPORT; ARGS are those of go test
+	scripts/gpu/report.sh test $(DEVICE) $(REPORT) $(ARGS)
 
 bench-cuda: build student ## the benchmarks on DEVICE, to the end of REPORT; ARGS are bench's
 	scripts/gpu/report.sh bench $(DEVICE) $(REPORT) $(ARGS)
