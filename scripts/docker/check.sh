@@ -87,7 +87,7 @@ for want in '"rlkd"' '"--health"' '"10001:10001"' '"NVIDIA_VISIBLE_DEVICES=all"'
 done
 [ "$(run id -u)" = 10001 ] || { say "it runs as root"; exit 1; }
 for tool in gcc g++ cc make python3 pip pip3 go git; do
-  if run sh -c "command -v $tool"; then say "it holds $tool"; exit 1; fi
+  if run sh -c "command -v $tool" 2>/dev/null; then say "it holds $tool"; exit 1; fi
 done
 
 say "doctor"
@@ -96,10 +96,9 @@ run rlkd doctor --health
 if [ "$cuda" != 0 ] && run rlkd doctor | grep 'no libtorch_cuda.so'; then exit 1; fi
 
 say "tests"
-for t in "cgo Step|Scope|Run|Error" "model TinyLogits|TinyGrad" "tokenizer ." "reward ."; do
-  set -- $t
-  dir=$(cd "$PWD" && ls -d "$1" "model/$1" 2>/dev/null | head -n 1)
-  run sh -c "cd /src/$dir && LD_LIBRARY_PATH=/opt/rlkd/libtorch/torch/lib /smoke/$1 -test.short -test.run '$2'"
+for t in "cgo Step|Scope|Run|Error" "model TinyLogits|TinyGrad" "model/tokenizer ." "reward ."; do
+  read -r package tests <<<"$t"
+  run sh -c "cd /src/$package && LD_LIBRARY_PATH=/opt/rlkd/libtorch/torch/lib /smoke/$(basename "$package") -test.short -test.run '$tests'"
 done
 
 say "two steps of the quick start"
