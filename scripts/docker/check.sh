@@ -65,13 +65,12 @@ settings+=(--volume "$work/gocache:/root/.cache/go-build") # so that the next ch
 [ ! -d /etc/ssl/certs ] || settings+=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
 
 say "build, CUDA=$cuda"
-buildah "${store[@]}" rm --all >/dev/null 2>&1 || true
+buildah "${store[@]}" rm check >/dev/null 2>&1 || true
 buildah "${store[@]}" bud --pull-never --format docker --network host --build-arg "CUDA=$cuda" "${settings[@]}" -t "$image" -f Dockerfile.cuda .
 say "size: $(buildah "${store[@]}" images --format '{{.Size}}' "$image") unpacked"
 
 scratch=$(mktemp -d)
-# vfs keeps every image whole: only the base images stay.
-trap 'rm -rf "$scratch"; buildah "${store[@]}" rm --all; buildah "${store[@]}" rmi "$image"' EXIT
+trap 'rm -rf "$scratch"; buildah "${store[@]}" rm check >/dev/null 2>&1' EXIT
 mkdir "$scratch/models" "$scratch/runs" "$scratch/smoke"
 cp "$student" "$scratch/models/"
 mounts=(--volume "$scratch/models:/models:ro" --volume "$scratch/runs:/runs" --volume "$scratch/smoke:/smoke:ro" --volume "$PWD:/src:ro")
@@ -106,4 +105,6 @@ run rlkd train --config trainer/recipes/quickstart.yaml --set device=cpu --set m
   --set eval.num_problems=2 --set eval.num_generations=1 --set eval.pass_k='[1]' --set max_completion_length=48
 test -s "$scratch/runs/quickstart/final/model.safetensors"
 [ "$(wc -l <"$scratch/runs/quickstart/metrics.jsonl")" = 2 ]
+buildah "${store[@]}" rm check >/dev/null
+buildah "${store[@]}" rmi "$image" >/dev/null # vfs keeps every image whole; the base images stay
 say "all is well"
