@@ -36,6 +36,9 @@ type Generator struct {
 	// Progress, if set, is told after each step how many tokens are new and how many
 	// completions have ended by it; an error stops.
 	Progress func(tokens, ended int) error
+
+	// Done, if set, is told when all completions of a request have ended.
+	Done func(request int, completions []Completion)
 }
 
 // row is a completion under way.
@@ -49,6 +52,7 @@ type row struct {
 // stream alone, not on what else is in the batch.
 func (g *Generator) Generate(requests []Request) (out [][]Completion, err error) {
 	width := 0
+	var open []int
 	for i, r := range requests {
 		if len(r.Prompt) == 0 || r.N < 1 {
 			return nil, fmt.Errorf("generate: request %d has %d prompt tokens and asks for %d completions", i, len(r.Prompt), r.N)
@@ -57,10 +61,10 @@ func (g *Generator) Generate(requests []Request) (out [][]Completion, err error)
 			return nil, fmt.Errorf("generate: request %d asks for %d completions, but at most %d rows are worked on at once", i, r.N, g.Rows)
 		}
 		width = max(width, len(r.Prompt)+g.MaxTokens)
-		out = append(out, make([]Completion, r.N))
+		out, open = append(out, make([]Completion, r.N)), append(open, r.N)
 	}
 	torch.NoGrad(func() {
-		d := decoder{Generator: g, requests: requests, out: out, cache: g.Model.newCache(g.rows(requests), width), packs: g.Model.pack()}
+		d := decoder{Generator: g, requests: requests, out: out, open: open, cache: g.Model.newCache(g.rows(requests), width), packs: g.Model.pack()}
 		err = d.run()
 	})
 	return out, err
@@ -80,7 +84,8 @@ type decoder struct {
 	*Generator
 	requests []Request
 	out      [][]Completion
-	next     int // the first request not yet begun
+	next     int   // the first request not yet begun
+	open     []int // of each request, how many completions have not ended
 	cache    *cache
 	packs    *packs
 	active   []row // in the order of the cache's rows
@@ -192,7 +197,11 @@ func (d *decoder) take(logits *torch.Tensor, began int) error {
 		done := d.active[r].done
 		done.Finished = slices.Contains(d.Stop, d.last[r])
 		if done.Finished || len(done.IDs) == d.MaxTokens {
+			request := d.active[r].request
 			d.remove(r)
+			if d.open[request]--; d.open[request] == 0 && d.Done != nil {
+				d.Done(request, d.out[request])
+			}
 		}
 	}
 	if d.Progress != nil {

@@ -57,6 +57,7 @@ func (r *RLKD) record(o outcome) Record {
 		{"step_time", (o.clock.rollout + o.clock.score + o.clock.train).Seconds()},
 		{"time/rollout_s", o.clock.rollout.Seconds()},
 		{"time/score_s", o.clock.score.Seconds()},
+		{"time/score_overlap_s", o.clock.overlap.Seconds()},
 		{"time/train_s", o.clock.train.Seconds()},
 		{"rollout_tokens_per_s", float64(sampled) / o.clock.rollout.Seconds()},
 		{"train_tokens_per_s", float64(trained) / o.clock.train.Seconds()},

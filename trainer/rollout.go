@@ -48,6 +48,7 @@ type sampler struct {
 	rows        int // most completions worked on at once
 	uniform     func(row, sample, position int) float32
 	progress    func(tokens, ended int) error
+	done        func(group int, rollouts []Rollout) // told of each group that is complete, if set
 }
 
 // sample returns the rollouts of problems: generations for each, in order.
@@ -63,6 +64,9 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 			return s.uniform(problems[request].Row, sample, position)
 		},
 	}
+	if s.done != nil {
+		g.Done = func(request int, c []model.Completion) { s.done(request, s.group(request, problems[request], c)) }
+	}
 	groups, err := g.Generate(requests)
 	torch.EmptyCache()
 	if err != nil {
@@ -70,14 +74,21 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 	}
 	var out []Rollout
 	for i, completions := range groups {
-		for j, c := range completions {
-			out = append(out, Rollout{
-				Problem: problems[i].Problem, Group: i, Sample: j, Prompt: problems[i].ids,
-				Completion: c.IDs, Text: s.student.Text(c), Finished: c.Finished,
-			})
-		}
+		out = append(out, s.group(i, problems[i], completions)...)
 	}
 	return out, nil
+}
+
+// group are the rollouts of one problem.
+func (s *sampler) group(group int, p prompted, completions []model.Completion) []Rollout {
+	out := make([]Rollout, len(completions))
+	for j, c := range completions {
+		out[j] = Rollout{
+			Problem: p.Problem, Group: group, Sample: j, Prompt: p.ids,
+			Completion: c.IDs, Text: s.student.Text(c), Finished: c.Finished,
+		}
+	}
+	return out
 }
 
 // items are what the reward sees of rollouts.

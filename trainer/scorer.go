@@ -39,6 +39,12 @@ func WithScorer(c *Config, fn func(*reward.Scorer) error) error {
 	})
 }
 
+// scoresApart tells whether the reward needs no model in this process, and so no engine.
+func (c *Config) scoresApart() bool {
+	s := c.Structure
+	return s.Decomposer.Backend != reward.BackendLocal && s.Judge.Backend != reward.BackendLocal
+}
+
 // localModels are the models in this process that the reward asks, by the path of their weights.
 type localModels struct {
 	config *Config

@@ -60,8 +60,9 @@ type outcome struct {
 	clock      clock
 }
 
-// clock is where a step's time went.
-type clock struct{ rollout, score, train time.Duration }
+// clock is where a step's time went: score is what scoring took after the last completion, overlap
+// what it took before, beside the rollout.
+type clock struct{ rollout, overlap, score, train time.Duration }
 
 // Step samples completions, scores them against the teacher, compares them within their
 // group, and updates the weights. On an error the outcome holds what there was by then.
@@ -71,13 +72,18 @@ func (r *RLKD) Step(ctx context.Context) (o outcome, err error) {
 	o.rate = r.Schedule.At(step)
 
 	began := time.Now()
-	if o.rollouts, err = r.sampler(step).sample(r.batch(step)); err != nil {
+	scoring, sampler := newScoring(ctx, r.Scorer), r.sampler(step)
+	defer scoring.stop()
+	if c.scoresApart() {
+		sampler.done = scoring.begin
+	}
+	if o.rollouts, err = sampler.sample(r.batch(step)); err != nil {
 		return o, fmt.Errorf("rollout: %w", err)
 	}
-	o.clock.rollout = time.Since(began)
+	o.clock.rollout, o.clock.overlap = time.Since(began), scoring.overlap()
 
 	began = time.Now()
-	if o.scores, err = r.Scorer.Score(ctx, items(o.rollouts)); err != nil {
+	if o.scores, err = scoring.finish(o.rollouts); err != nil {
 		return o, fmt.Errorf("reward: %w", err)
 	}
 	if c.RewardWeights.Structure > 0 {
