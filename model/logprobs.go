@@ -51,9 +51,9 @@ func (m *Model) ForwardBackward(b *Batch, temperature float64, checkpoint bool, 
 	defer drop(trained) // what a failure leaves
 	torch.EnableGrad(func() {
 		ids := torch.FromInts(b.ids, m.Device, len(b.ids))
-		x := torch.Embedding(m.embed.work.Detach(), ids).RequireGrad(m.embed.Master != nil)
-		t := tape{pass: m.newPass(b.positions, true, m.packed(b)), trained: trained, first: x}
-		x = t.forward(checkpoint)
+		x := torch.Embedding(m.embed.work.Detach(), ids)
+		t := tape{pass: m.newPass(b.positions, true, m.packed(b)), trained: trained}
+		x = t.forward(x, checkpoint)
 		x = t.final(x.IndexSelect(0, torch.FromInts(b.predict, m.Device, len(b.predict))))
 		x.BackwardFrom(m.headGrad(b, x.Detach(), temperature, loss))
 		if grad := t.backward(); m.embed.Master != nil {
@@ -101,54 +101,53 @@ func (m *Model) headGrad(b *Batch, h *torch.Tensor, temperature float64, loss To
 	})
 }
 
-// tape is the pass through the layers, which can be walked back. Without checkpoints
-// libtorch's graph does that; with them each layer is run again from its input.
+// tape is the pass through the layers, which is walked back a layer at a time: what a layer kept
+// for it, and the gradients of its weights in the model's dtype, are gone before the next one's.
 type tape struct {
 	*pass
 	trained []*Param
-	first   *torch.Tensor   // the first layer's input, a leaf
-	inputs  []*torch.Tensor // of each layer, when checkpointing
-	last    *torch.Tensor   // the last layer's output, a leaf, when checkpointing
+	inputs  []*torch.Tensor // of each layer, leaves
+	outputs []*torch.Tensor // of each layer with its graph, nil if the layer is to be run again
+	last    *torch.Tensor   // the last layer's output, a leaf
 }
 
-// forward is the output of the last layer, [P, hidden].
-func (t *tape) forward(checkpoint bool) *torch.Tensor {
-	x := t.first
-	if !checkpoint {
-		for i := range t.m.layers {
-			x = t.layer(i, x)
+// forward runs x [P, hidden] through the layers and returns last. With checkpoint no graph is kept.
+func (t *tape) forward(x *torch.Tensor, checkpoint bool) *torch.Tensor {
+	for i := range t.m.layers {
+		t.inputs = append(t.inputs, x.RequireGrad(i > 0 || t.m.embed.Master != nil))
+		if checkpoint {
+			torch.NoGrad(func() { x = t.layer(i, x).Keep() })
+			t.outputs = append(t.outputs, nil)
+		} else {
+			out := t.layer(i, x)
+			t.outputs = append(t.outputs, out)
+			x = out.Detach()
 		}
-		return x
 	}
-	torch.NoGrad(func() {
-		for i := range t.m.layers {
-			t.inputs = append(t.inputs, x)
-			x = t.layer(i, x).Keep()
-		}
-	})
 	t.last = x.RequireGrad(true)
 	return t.last
 }
 
-// backward goes on from the gradient of forward's output, and returns that of first,
-// nil if the embedding is frozen.
+// backward goes on from the gradient of forward's output, and returns that of its input, nil if
+// the embedding is frozen.
 func (t *tape) backward() *torch.Tensor {
-	if t.last == nil {
-		return t.first.Grad()
-	}
 	grad := t.last.Grad()
 	for i := len(t.inputs) - 1; i >= 0; i-- {
-		x := t.inputs[i].RequireGrad(i > 0 || t.m.embed.Master != nil)
+		x, out := t.inputs[i], t.outputs[i]
 		var next *torch.Tensor // nil where nothing below is trained
 		torch.Scope(func() {
-			t.layer(i, x).BackwardFrom(grad)
+			if out == nil {
+				out = t.layer(i, x)
+			}
+			out.BackwardFrom(grad)
 			if next = x.Grad(); next != nil {
 				next.Keep()
 			}
 			collect(t.trained)
 		})
-		grad.Free()
-		x.Free()
+		for _, done := range []*torch.Tensor{grad, x, t.outputs[i]} {
+			done.Free()
+		}
 		grad = next
 	}
 	return grad
