@@ -34,14 +34,14 @@ endif
 endif
 SETS := $(foreach s,$(if $(MODEL),model=$(MODEL)) $(if $(DATA),dataset=$(DATA)) $(if $(OUT),output_dir=$(OUT)),--set $(s))
 
-.PHONY: help libtorch student build train gsrm test lint clean interop docker docker-check test-cuda bench-cuda
+.PHONY: help libtorch student build train gsrm test lint clean interop bench bench-peer bench-scaling docker docker-check test-cuda bench-cuda
 .DEFAULT_GOAL := help
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-13s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 	@echo
-	@echo "  make train: RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl OUT=dir ARGS='--set key=value'"
-	@echo "  all:        LIBTORCH=dir with lib/ and include/  RLKD_CACHE=where downloads go  CUDA=1"
+	@echo "  make train:    RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl OUT=dir ARGS='--set key=value'"
+	@echo "  all:           LIBTORCH=dir with lib/ and include/  RLKD_CACHE=where downloads go  CUDA=1"
 
 libtorch: $(TORCH)/lib/$(if $(WITH_CUDA),libtorch_cuda.so,libtorch_cpu.so) ## fetch libtorch, unless LIBTORCH names one: its CPU parts, with CUDA=1 all of it
 
@@ -85,6 +85,22 @@ lint: libtorch ## gofmt, go vet, the build's module file
 
 interop: build student ## check against Python peers (transformers), in an environment of its own
 	scripts/interop/run.sh
+
+bin/bench: libtorch
+	go build -o $@ ./bench
+
+.PHONY: bin/bench
+
+bench: bin/bench student ## speed and memory of rollouts and training beside the machine's limits (ARGS='--quick')
+	bin/bench --json bench/bench.json $(ARGS)
+
+bench-peer: bin/bench student ## the same work by TRL and llama.cpp, in turns with ours
+	scripts/interop/setup.sh
+	scripts/interop/setup_llamacpp.sh
+	bin/bench peer --json bench/peer.json $(ARGS)
+
+bench-scaling: bin/bench student ## cost against group size, length, width and depth
+	bin/bench scaling --json bench/scaling.json $(ARGS)
 
 DEVICE ?= cuda
 REPORT ?= runs/report-$(DEVICE).txt

@@ -30,6 +30,9 @@ func (e *Error) OutOfMemory() bool {
 }
 
 func check(op string, e C.err) {
+	if profiling {
+		profileOp(op)
+	}
 	if e == nil {
 		return
 	}

@@ -40,6 +40,7 @@ int torch_on_engine(void) { return engine; }
 int64_t torch_live(void) { return live; }
 
 void torch_free(tensor *ts, int n) {
+  Span span("free");
   for (int i = 0; i < n; i++) delete static_cast<at::Tensor *>(ts[i]);
   live -= n;
 }

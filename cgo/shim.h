@@ -31,6 +31,12 @@ void torch_keep_heap(void);
 err torch_empty_cache(void);
 err torch_memory(const char *device, int *has, int64_t bytes[3]); // allocated, reserved, most allocated since the last call
 
+// A profile: what each call cost since it was turned on. Lines of "op, libtorch's op within it or nothing, calls, ns",
+// with tabs between; the caller frees them.
+void torch_profile(int on);
+void torch_profile_op(const char *op); // names the call that has just returned
+char *torch_profile_read(void);
+
 // Making and reading.
 err torch_from_f32(tensor *out, const float *data, const int64_t *dims, int n, int dtype, const char *device);
 err torch_from_i64(tensor *out, const int64_t *data, const int64_t *dims, int n, const char *device);

@@ -4,6 +4,7 @@
 
 #include <ATen/ATen.h>
 
+#include <chrono>
 #include <cstring>
 
 namespace shim {
@@ -25,8 +26,28 @@ inline std::vector<at::Tensor> list(const tensor *ts, int n) {
   return v;
 }
 
+extern bool profiling;
+void spent(const char *name, int64_t ns); // without a name it is part of the call that torch_profile_op names next
+
+inline int64_t ticks() {
+  return std::chrono::duration_cast<std::chrono::nanoseconds>(std::chrono::steady_clock::now().time_since_epoch()).count();
+}
+
+// Span adds the time of its life to the profile, if one is being made.
+class Span {
+  const char *name;
+  int64_t began;
+
+public:
+  explicit Span(const char *name = nullptr) : name(name), began(profiling ? ticks() : 0) {}
+  ~Span() {
+    if (began) spent(name, ticks() - began);
+  }
+};
+
 template <class F> err guard(F f) {
   if (const char *why = off_engine()) return strdup(why);
+  Span span;
   try {
     f();
     return nullptr;

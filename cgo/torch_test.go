@@ -292,3 +292,20 @@ func BenchmarkMul(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkCall is a call into C that does nothing.
+func BenchmarkCall(b *testing.B) {
+	for b.Loop() {
+		torch.Threads()
+	}
+}
+
+// BenchmarkScope is a scope in which nothing is made.
+func BenchmarkScope(b *testing.B) {
+	run(b, func(torch.Device) {
+		b.ReportAllocs()
+		for b.Loop() {
+			torch.Scope(func() {})
+		}
+	})
+}

@@ -91,3 +91,33 @@ func checkDraws(t *testing.T, s Sampling, row []float32, probs []float64, dev to
 		}
 	}
 }
+
+// BenchmarkSample draws a token for each of 16 rows from SmolLM2's vocabulary.
+func BenchmarkSample(b *testing.B) {
+	for name, s := range map[string]Sampling{
+		"greedy": {TopP: 1}, "all": {Temperature: 1, TopP: 1}, "top-k": {Temperature: 1, TopK: 50, TopP: 1},
+		"top-p": {Temperature: 1, TopP: 0.95}, "min-p": {Temperature: 1, TopP: 1, MinP: 0.05},
+	} {
+		b.Run(name, func(b *testing.B) {
+			err := torch.Run(func() error {
+				const rows, vocab = 16, 49152
+				values := make([]float32, rows*vocab)
+				for i := range values {
+					values[i] = float32(i*7919%1000) / 100
+				}
+				logits := torch.FromFloat32s(values, torch.BFloat16, torch.CPU, rows, vocab)
+				uniform := make([]float32, rows)
+				for b.Loop() {
+					for i := range uniform {
+						uniform[i] = float32(i+1) / (rows + 1)
+					}
+					torch.NoGrad(func() { s.sample(logits, uniform) })
+				}
+				return nil
+			})
+			if err != nil {
+				b.Fatal(err)
+			}
+		})
+	}
+}

@@ -91,3 +91,15 @@ func FuzzRules(f *testing.F) {
 		}
 	})
 }
+
+// BenchmarkParseSteps reads a text of twenty steps.
+func BenchmarkParseSteps(b *testing.B) {
+	var text strings.Builder
+	for i := range 20 {
+		fmt.Fprintf(&text, "[Meta-Reasoning %d]: Next I need the sum of what is in both of the boxes.\n[Sub-problem %[1]d]: 12 + %[1]d\n[Answer %[1]d]: %d\n", i+1, 13+i)
+	}
+	b.SetBytes(int64(text.Len()))
+	for b.Loop() {
+		ParseSteps(text.String())
+	}
+}

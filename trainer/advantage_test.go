@@ -139,3 +139,14 @@ func TestGroupRewards(t *testing.T) {
 	nearAll(t, "rewards", GroupRewards(scores, groups, reward.DefaultWeights()), []float64{1, nan, nan, 3, 4, nan}, 0)
 	nearAll(t, "without structure", GroupRewards(scores, groups, reward.Weights{Accuracy: 1}), []float64{1, 2, nan, 3, 4, nan}, 0)
 }
+
+// BenchmarkAdvantages compares 64 groups of 8 rewards.
+func BenchmarkAdvantages(b *testing.B) {
+	rewards, groups := make([]float64, 512), make([]int, 512)
+	for i := range rewards {
+		rewards[i], groups[i] = float64(i*31%17), i/8
+	}
+	for b.Loop() {
+		NewAdvantages(rewards, groups, ScaleGroup)
+	}
+}

@@ -10,19 +10,13 @@ import (
 // prompt_ids, completion_ids, reward, finished}, at the full learning rate, and returns what
 // each update said. If out is not empty the weights go there. It must run on the engine.
 func Replay(c *Config, rollouts, out string) ([]Stats, error) {
-	student, err := c.openTrained(c.Model)
+	student, grpo, err := OpenGRPO(c)
 	if err != nil {
 		return nil, err
 	}
 	samples, err := student.loadSamples(rollouts, c)
 	if err != nil {
 		return nil, err
-	}
-	grpo := newGRPO(c, student)
-	if c.Beta != 0 {
-		if err := grpo.openReference(c, student, c.Model); err != nil {
-			return nil, err
-		}
 	}
 	updates, err := grpo.Step(samples, c.LearningRate)
 	if err != nil || out == "" {
@@ -32,6 +26,20 @@ func Replay(c *Config, rollouts, out string) ([]Stats, error) {
 		return nil, fmt.Errorf("%s is there already; name another directory for the weights", out)
 	}
 	return updates, student.SaveModel(out)
+}
+
+// OpenGRPO is the configuration's student with the update of its weights, as they are before a
+// first step. Their tensors belong to the current scope.
+func OpenGRPO(c *Config) (*Student, *GRPO, error) {
+	student, err := c.openTrained(c.Model)
+	if err != nil {
+		return nil, nil, err
+	}
+	grpo := newGRPO(c, student)
+	if c.Beta != 0 {
+		err = grpo.openReference(c, student, c.Model)
+	}
+	return student, grpo, err
 }
 
 // loadSamples reads rollouts and gives each completion its advantage.

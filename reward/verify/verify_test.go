@@ -13,7 +13,7 @@ type verdict struct {
 	Accuracy                  *float64
 }
 
-func readVerdicts(t *testing.T, path string) []verdict {
+func readVerdicts(t testing.TB, path string) []verdict {
 	t.Helper()
 	data, err := os.ReadFile(path)
 	if err != nil {
@@ -95,4 +95,15 @@ func TestEqual(t *testing.T) {
 			t.Errorf("Equal(%q, %q) = %v, %v; want %v, %v", c.gold, c.answer, got, err, c.equal, c.err)
 		}
 	}
+}
+
+// BenchmarkAccuracy judges the 220 completions of the vectors.
+func BenchmarkAccuracy(b *testing.B) {
+	verdicts := readVerdicts(b, "testdata/accuracy.json")
+	for b.Loop() {
+		for _, v := range verdicts {
+			v.agrees()
+		}
+	}
+	b.ReportMetric(b.Elapsed().Seconds()*1e6/float64(b.N*len(verdicts)), "µs/answer")
 }

@@ -14,7 +14,7 @@ func trainCommand() *cli.Command {
 		Description: `Everything goes to output_dir: checkpoint-N and final (Hugging Face directories), metrics.jsonl,
 rollouts/ (each completion with its verdicts) and eval/. The table of evaluations goes to stdout.
 The first SIGINT or SIGTERM finishes the step, saves and ends; a second one ends at once.`,
-		Flags:  append(configFlags(), resumeFlag()),
+		Flags:  append(configFlags(), resumeFlag(), profileFlag()),
 		Action: train,
 	}
 }
@@ -40,7 +40,7 @@ func sftCommand() *cli.Command {
 		Usage: "fine-tune a model on the teacher's texts",
 		Description: `The loss is on the completion alone. Rows longer than sft.max_length are dropped and counted.
 checkpoint-N, final and metrics.jsonl go to output_dir.`,
-		Flags: append(configFlags(), resumeFlag()),
+		Flags: append(configFlags(), resumeFlag(), profileFlag()),
 		Action: func(c *cli.Context) error {
 			return withDisplay(c, trainer.NeedSFT, func(config *trainer.Config, show *display) error {
 				return trainer.FineTune(c.Context, config, c.Bool("resume"), show.watch())
@@ -61,7 +61,7 @@ func withDisplay(c *cli.Context, need trainer.Need, fn func(*trainer.Config, *di
 	}
 	show := newDisplay(c, config)
 	defer show.close()
-	err = fn(config, show)
+	err = profiled(c, func() error { return fn(config, show) })
 	if errors.Is(err, trainer.ErrStopped) {
 		show.note("stopped; go on by the same command with --resume")
 		return nil

@@ -1,0 +1,204 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"math"
+	"os"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"text/tabwriter"
+
+	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/urfave/cli/v2"
+)
+
+// Machine says where numbers come from.
+type Machine struct {
+	CPU      string `json:"cpu"`
+	Torch    string `json:"torch"`
+	Revision string `json:"revision"` // the commit this was built from, + if changed since
+}
+
+// Spread is how a figure lay over the repetitions.
+type Spread struct {
+	Min    float64 `json:"min"`
+	Median float64 `json:"median"`
+	Max    float64 `json:"max"`
+}
+
+// Row is one figure of a shape. Limit is what the machine's measured limits would allow, in the
+// figure's unit, and Share how much of it was reached; both are 0 where there is none.
+type Row struct {
+	Name string `json:"name"`
+	Unit string `json:"unit"`
+	Spread
+	Limit float64 `json:"limit,omitempty"`
+	Share float64 `json:"share,omitempty"`
+}
+
+// Report is the result of the whole command.
+type Report struct {
+	Machine Machine    `json:"machine"`
+	Limits  Limits     `json:"limits"`
+	Shapes  []ShapeRow `json:"shapes"`
+}
+
+// ShapeRow is all about one shape.
+type ShapeRow struct {
+	Shape   string   `json:"shape"`
+	Rollout Work     `json:"rollout_work"`
+	Update  Work     `json:"update_work"`
+	Rows    []Row    `json:"rows"`
+	Raw     Measured `json:"measured"`
+}
+
+// table measures each shape in a process of its own and prints one table.
+func table(c *cli.Context) error {
+	shapes, err := parseShapes(c.String("shapes"))
+	if err != nil {
+		return err
+	}
+	steps := c.Int("steps")
+	if c.Bool("quick") {
+		shapes, steps = shapes[:1], 1
+		if !c.IsSet("shapes") {
+			shapes = []Shape{{Rows: 4, Group: 4, Prompt: 16, Completion: 16}}
+		}
+	}
+	if steps < 1 {
+		return fmt.Errorf("--steps: %d, must be at least 1", steps)
+	}
+	run := newRunner(c)
+	r := Report{Machine: machine()}
+	if err := run.ask(request{Limits: c.String("device")}, &r.Limits); err != nil {
+		return err
+	}
+	for _, s := range shapes {
+		var m Measured
+		job := Job{Shape: s, Sets: sets(c), Seed: c.Uint64("seed"), Steps: steps, Train: true, Profile: true}
+		fmt.Fprintf(os.Stderr, "measuring %s\n", s)
+		if err := run.ask(request{Job: &job}, &m); err != nil {
+			return fmt.Errorf("%s: %w", s, err)
+		}
+		r.Shapes = append(r.Shapes, rows(m, r.Limits))
+	}
+	if err := r.print(c.App.Writer); err != nil {
+		return err
+	}
+	return writeJSON(c, r)
+}
+
+// sets is the configuration of the measured processes.
+func sets(c *cli.Context) []string {
+	return append([]string{"model=" + c.String("model"), "dtype=" + c.String("dtype"), "device=" + c.String("device")}, c.StringSlice("set")...)
+}
+
+// rows are the figures of a shape beside their limits.
+func rows(m Measured, l Limits) ShapeRow {
+	s := m.Job.Shape
+	k := costsOf(m.Config)
+	out := ShapeRow{Shape: s.String(), Raw: m}
+	var rolloutLimit, updateLimit float64
+	out.Rollout, rolloutLimit = k.rollout(s, m.DType, l)
+	out.Update, updateLimit = k.update(s, m.DType, l)
+	tokens := float64(s.Tokens())
+	add := func(name, unit string, limit float64, values ...float64) {
+		r := Row{Name: name, Unit: unit, Spread: spread(values), Limit: limit}
+		switch {
+		case limit == 0:
+		case unit == "tokens/s" || unit == "GFLOP/s":
+			r.Share = r.Median / limit
+		default:
+			r.Share = limit / r.Median
+		}
+		out.Rows = append(out.Rows, r)
+	}
+	of := func(part func(Step) float64) (v []float64) {
+		for _, x := range m.Steps {
+			v = append(v, part(x))
+		}
+		return v
+	}
+	add("rollout", "tokens/s", tokens/rolloutLimit, of(func(x Step) float64 { return tokens / x.Rollout })...)
+	add("  to the first tokens", "s", l.seconds(k.prefill(s, sizeOf(m.DType)), m.DType), of(func(x Step) float64 { return x.First })...)
+	add("  the other tokens", "s", rolloutLimit-l.seconds(k.prefill(s, sizeOf(m.DType)), m.DType), of(func(x Step) float64 { return x.Rollout - x.First })...)
+	if m.Job.Train {
+		add("training", "tokens/s", tokens/updateLimit, of(func(x Step) float64 { return tokens / x.Train })...)
+		add("  update", "s", updateLimit, of(func(x Step) float64 { return x.Train })...)
+	}
+	if p := m.Parts; p != nil {
+		pass := k.pass(s, sizeOf(m.DType)).FLOPs
+		add("    forward and head", "s", pass/3/l.FLOPs[m.DType], p.Forward)
+		add("    backward", "s", pass*2/3/l.FLOPs[m.DType], p.Backward)
+		add("    optimizer", "s", k.optimizer(sizeOf(m.DType)).Bytes/l.Read, p.Optimizer)
+		add("    its matrix products", "GFLOP/s", l.FLOPs[m.DType]/1e9, k.products(s)/p.Products/1e9)
+	}
+	add("step", "s", rolloutLimit+updateLimit, of(func(x Step) float64 { return x.All })...)
+	add("peak memory", "GB", 0, m.PeakBytes/1e9)
+	add("start-up", "s", 0, m.Startup)
+	return out
+}
+
+// spread is over values, of which there is at least one.
+func spread(values []float64) Spread {
+	v := slices.Clone(values)
+	slices.Sort(v)
+	n := len(v)
+	return Spread{v[0], (v[(n-1)/2] + v[n/2]) / 2, v[n-1]}
+}
+
+func (r Report) print(w io.Writer) error {
+	fmt.Fprintf(w, "%s, %d threads, libtorch %s, %s\n", r.Machine.CPU, r.Limits.Threads, r.Machine.Torch, r.Machine.Revision)
+	fmt.Fprintf(w, "limits measured in this run: f32 %.0f and bf16 %.0f GFLOP/s, reading %.1f and copying %.1f GB/s\n\n",
+		r.Limits.FLOPs["f32"]/1e9, r.Limits.FLOPs["bf16"]/1e9, r.Limits.Read/1e9, r.Limits.Copy/1e9)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, "shape\tfigure\tunit\tmin\tmedian\tmax\tlimit\tshare")
+	for _, s := range r.Shapes {
+		shape := s.Shape
+		for _, f := range s.Rows {
+			limit, share := "", ""
+			if f.Limit > 0 {
+				limit, share = number(f.Limit), fmt.Sprintf("%.0f %%", 100*f.Share)
+			}
+			fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n", shape, f.Name, f.Unit, number(f.Min), number(f.Median), number(f.Max), limit, share)
+			shape = ""
+		}
+	}
+	return t.Flush()
+}
+
+// number has three significant digits.
+func number(x float64) string {
+	if math.Abs(x) >= 100 {
+		return fmt.Sprintf("%.0f", x)
+	}
+	return fmt.Sprintf("%.3g", x)
+}
+
+func machine() Machine {
+	m := Machine{Torch: torch.Version(), CPU: "unknown CPU", Revision: "unknown revision"}
+	text, _ := os.ReadFile("/proc/cpuinfo") // without it, unknown
+	for line := range strings.Lines(string(text)) {
+		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
+			m.CPU = strings.TrimSpace(value)
+			break
+		}
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		changed := ""
+		for _, s := range info.Settings {
+			switch s.Key {
+			case "vcs.revision":
+				m.Revision = s.Value[:min(12, len(s.Value))]
+			case "vcs.modified":
+				if s.Value == "true" {
+					changed = "+"
+				}
+			}
+		}
+		m.Revision += changed
+	}
+	return m
+}
