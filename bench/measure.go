@@ -52,7 +52,8 @@ type Measured struct {
 	Startup   float64 `json:"startup_s"` // from the start of the process until the first step can begin
 	Steps     []Step  `json:"steps"`
 	Parts     *Parts  `json:"parts,omitempty"`
-	PeakBytes float64 `json:"peak_bytes"` // resident, of the steps that are counted, loading included
+	PeakBytes float64 `json:"peak_bytes"`             // resident, of the steps that are counted, loading included
+	Device    float64 `json:"device_bytes,omitempty"` // most that tensors took of a device with memory of its own
 
 	Config  files.Config `json:"config"` // of the model
 	DType   string       `json:"dtype"`
@@ -88,6 +89,9 @@ func measure(j Job) (m Measured, err error) {
 			m.Steps = append(m.Steps, s)
 		}
 		m.PeakBytes = peakBytes()
+		if memory, ok := torch.MemoryOf(b.student.Device); ok {
+			m.Device = float64(memory.Peak)
+		}
 		if j.Profile {
 			m.Parts, err = b.parts()
 		}

@@ -137,6 +137,9 @@ func rows(m Measured, l Limits) ShapeRow {
 	}
 	add("step", "s", rolloutLimit+updateLimit, of(func(x Step) float64 { return x.All })...)
 	add("peak memory", "GB", 0, m.PeakBytes/1e9)
+	if m.Device > 0 {
+		add("device memory", "GB", 0, m.Device/1e9)
+	}
 	add("start-up", "s", 0, m.Startup)
 	return out
 }
