@@ -11,12 +11,13 @@ import llama_cpp as llama
 from common import age, answer, own_stdout, peak_bytes, request
 
 out = own_stdout()
+GGML_TYPE_BF16 = 30  # ggml.h; the binding has the types of whole files only
 
 
 def to_bf16(source, target):
     params = llama.llama_model_quantize_default_params()
     params.ftype, params.allow_requantize, params.nthread, params.pure = llama.LLAMA_FTYPE_MOSTLY_BF16, True, 2, True
-    params.output_tensor_type = params.token_embedding_type = llama.GGML_TYPE_BF16
+    params.output_tensor_type = params.token_embedding_type = GGML_TYPE_BF16
     if llama.llama_model_quantize(source.encode(), target.encode(), ctypes.byref(params)):
         raise SystemExit(f"llama.cpp cannot write {target}")
 
