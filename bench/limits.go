@@ -15,12 +15,12 @@ func measureLimits(dev torch.Device) Limits {
 		for _, d := range [][3]int{{2048, 576, 1536}, {4096, 1536, 576}, {1024, 1024, 1024}, {2048, 2048, 2048}} {
 			torch.Scope(func() {
 				x, w := torch.Full(0.5, dt, dev, d[0], d[1]), torch.Full(0.5, dt, dev, d[2], d[1])
-				took := fastest(dev, 12, func() { torch.Linear(x, w, nil) })
+				took := fastest(dev, 8, func() { torch.Linear(x, w, nil) })
 				l.FLOPs[dt.String()] = max(l.FLOPs[dt.String()], 2*float64(d[0]*d[1]*d[2])/took)
 			})
 		}
 	}
-	const n = 128 << 20 // half a gigabyte
+	const n = 64 << 20 // a quarter of a gigabyte
 	x, y := torch.Full(1, torch.Float32, dev, n), torch.Zeros(torch.Float32, dev, n)
 	l.Read = 4 * n / fastest(dev, 6, func() { x.Sum() })
 	l.Copy = 2 * 4 * n / fastest(dev, 6, func() { y.Copy_(x) })

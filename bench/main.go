@@ -23,7 +23,7 @@ func main() {
 func newApp() *cli.App {
 	return &cli.App{
 		Name: "bench", Usage: "measure rollouts and training steps beside the machine's limits",
-		HideHelpCommand: true,
+		HideHelpCommand: true, DisableSliceFlagSeparator: true, // a comma may be part of a --set
 		Flags: append(commonFlags(),
 			&cli.StringFlag{Name: "shapes", Value: "16x64+128,64x64+128,16x512+128,16x64+1024", Usage: "rows x prompt + completion, in tokens"},
 			&cli.BoolFlag{Name: "quick", Usage: "one small shape, to see that all works"},

@@ -26,16 +26,17 @@ const (
 func prompts(t *tokenizer.Tokenizer, n, tokens int, seed uint64) (texts []string, ids [][]int, err error) {
 	for i := range n {
 		stream := rng.NewStream(seed, promptWords, uint64(i))
-		text, got := "", 0
+		text, got, fits := "", 0, true
 		for tries := 0; got < tokens; tries++ {
 			if tries > 8*tokens+100 {
 				return nil, nil, fmt.Errorf("the tokenizer makes no text of %d tokens of common words", tokens)
 			}
 			longer := text + " " + words[stream.IntN(len(words))]
-			if tries%4 == 3 && got > tokens-4 {
-				longer = text + words[0][:1] // where a word is more than a token
+			if !fits { // a word is more than a token
+				longer = text + words[0][:1]
 			}
-			if k := len(t.Encode(longer, false)); k <= tokens {
+			k := len(t.Encode(longer, false))
+			if fits = k <= tokens; fits {
 				text, got = longer, k
 			}
 		}

@@ -56,6 +56,9 @@ type ShapeRow struct {
 
 // table measures each shape in a process of its own and prints one table.
 func table(c *cli.Context) error {
+	if c.Args().Present() {
+		return fmt.Errorf("unknown command %q; see --help", c.Args().First())
+	}
 	shapes, err := parseShapes(c.String("shapes"))
 	if err != nil {
 		return err
@@ -133,7 +136,9 @@ func rows(m Measured, l Limits) ShapeRow {
 		add("    forward and head", "s", pass/3/l.FLOPs[m.DType], p.Forward)
 		add("    backward", "s", pass*2/3/l.FLOPs[m.DType], p.Backward)
 		add("    optimizer", "s", k.optimizer(sizeOf(m.DType)).Bytes/l.Read, p.Optimizer)
-		add("    its matrix products", "GFLOP/s", l.FLOPs[m.DType]/1e9, k.products(s)/p.Products/1e9)
+		if p.Products > 0 {
+			add("    its matrix products", "GFLOP/s", l.FLOPs[m.DType]/1e9, k.products(s)/p.Products/1e9)
+		}
 	}
 	add("step", "s", rolloutLimit+updateLimit, of(func(x Step) float64 { return x.All })...)
 	add("peak memory", "GB", 0, m.PeakBytes/1e9)
