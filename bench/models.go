@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/rlkd/rlkd/model/files"
@@ -56,5 +57,8 @@ func copyModel(path, dir string) error {
 		return err
 	}
 	defer src.Close()
+	if err := os.MkdirAll(filepath.Dir(dir), 0o777); err != nil {
+		return err
+	}
 	return files.Save(dir, src, func(name string) ([]float32, error) { v, _, err := src.Read(name); return v, err }, files.SaveOptions{DType: files.F32})
 }
