@@ -39,7 +39,7 @@ func TestWork(t *testing.T) {
 			t.Errorf("%s: got %+v, want %+v", name, c.got, c.want)
 		}
 	}
-	l := Limits{FLOPs: map[string]float64{"bf16": 1000}, Read: 1000}
+	l := Limits{FLOPs: map[string]float64{"bf16": 1000}, Bytes: 1000}
 	if w, seconds := k.rollout(s, "bf16", l); w != (Work{2960 + 2272, 1016 + 1136}) || math.Abs(seconds-5.232) > 1e-9 {
 		t.Errorf("rollout: %+v in %g s", w, seconds)
 	}
@@ -87,7 +87,7 @@ func TestTable(t *testing.T) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Shapes) != 2 || r.Limits.Read <= 0 || r.Limits.FLOPs["f32"] <= 0 || r.Limits.FLOPs["bf16"] <= 0 {
+	if len(r.Shapes) != 2 || r.Limits.Bytes <= 0 || r.Limits.FLOPs["f32"] <= 0 || r.Limits.FLOPs["bf16"] <= 0 {
 		t.Fatalf("%d shapes, limits %+v", len(r.Shapes), r.Limits)
 	}
 	for i, want := range []string{"4x6+5/2", "2x12+3"} {

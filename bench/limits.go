@@ -22,8 +22,9 @@ func measureLimits(dev torch.Device) Limits {
 	}
 	const n = 64 << 20 // a quarter of a gigabyte
 	x, y := torch.Full(1, torch.Float32, dev, n), torch.Zeros(torch.Float32, dev, n)
-	l.Read = 4 * n / fastest(dev, 6, func() { x.Sum() })
+	l.Sum = 4 * n / fastest(dev, 6, func() { x.Sum() })
 	l.Copy = 2 * 4 * n / fastest(dev, 6, func() { y.Copy_(x) })
+	l.Bytes = max(l.Sum, l.Copy, 3*4*n/fastest(dev, 6, func() { y.Add_(x, 0.5) }))
 	return l
 }
 

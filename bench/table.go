@@ -135,7 +135,7 @@ func rows(m Measured, l Limits) ShapeRow {
 		pass := k.pass(s, sizeOf(m.DType)).FLOPs
 		add("    forward and head", "s", pass/3/l.FLOPs[m.DType], p.Forward)
 		add("    backward", "s", pass*2/3/l.FLOPs[m.DType], p.Backward)
-		add("    optimizer", "s", k.optimizer(sizeOf(m.DType)).Bytes/l.Read, p.Optimizer)
+		add("    optimizer", "s", k.optimizer(sizeOf(m.DType)).Bytes/l.Bytes, p.Optimizer)
 		if p.Products > 0 {
 			add("    its matrix products", "GFLOP/s", l.FLOPs[m.DType]/1e9, k.products(s)/p.Products/1e9)
 		}
@@ -159,8 +159,8 @@ func spread(values []float64) Spread {
 
 func (r Report) print(w io.Writer) error {
 	fmt.Fprintf(w, "%s, %d threads, libtorch %s, %s\n", r.Machine.CPU, r.Limits.Threads, r.Machine.Torch, r.Machine.Revision)
-	fmt.Fprintf(w, "limits measured in this run: f32 %.0f and bf16 %.0f GFLOP/s, reading %.1f and copying %.1f GB/s\n\n",
-		r.Limits.FLOPs["f32"]/1e9, r.Limits.FLOPs["bf16"]/1e9, r.Limits.Read/1e9, r.Limits.Copy/1e9)
+	fmt.Fprintf(w, "limits measured in this run: f32 %.0f and bf16 %.0f GFLOP/s, memory %.1f GB/s (a sum %.1f, a copy %.1f)\n\n",
+		r.Limits.FLOPs["f32"]/1e9, r.Limits.FLOPs["bf16"]/1e9, r.Limits.Bytes/1e9, r.Limits.Sum/1e9, r.Limits.Copy/1e9)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "shape\tfigure\tunit\tmin\tmedian\tmax\tlimit\tshare")
 	for _, s := range r.Shapes {

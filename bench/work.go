@@ -12,14 +12,15 @@ type Work struct {
 // Limits are what the machine can do, measured in the same run.
 type Limits struct {
 	FLOPs   map[string]float64 `json:"gemm_flops"`       // FLOP/s of the fastest matrix product, by dtype
-	Read    float64            `json:"bytes_per_s"`      // of a sum over what is much larger than the caches
-	Copy    float64            `json:"copy_bytes_per_s"` // read and written, of a copy
+	Bytes   float64            `json:"bytes_per_s"`      // of the fastest of a sum, a copy and an addition in place over what is larger than the caches
+	Sum     float64            `json:"sum_bytes_per_s"`  // read
+	Copy    float64            `json:"copy_bytes_per_s"` // read and written
 	Threads int                `json:"threads"`
 }
 
 // seconds is the least time for some work: arithmetic and memory may overlap.
 func (l Limits) seconds(w Work, dtype string) float64 {
-	return max(w.FLOPs/l.FLOPs[dtype], w.Bytes/l.Read)
+	return max(w.FLOPs/l.FLOPs[dtype], w.Bytes/l.Bytes)
 }
 
 // costs are a model's costs per token, from its configuration.
@@ -112,7 +113,7 @@ func (k costs) optimizer(size float64) Work {
 func (k costs) update(s Shape, dtype string, l Limits) (sum Work, seconds float64) {
 	pass, opt := k.pass(s, sizeOf(dtype)), k.optimizer(sizeOf(dtype))
 	sum = Work{pass.FLOPs + opt.FLOPs, pass.Bytes + opt.Bytes}
-	return sum, l.seconds(pass, dtype) + opt.Bytes/l.Read
+	return sum, l.seconds(pass, dtype) + opt.Bytes/l.Bytes
 }
 
 func sizeOf(dtype string) float64 {
