@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -83,7 +84,7 @@ func table(c *cli.Context) error {
 		job := Job{Shape: s, Sets: sets(c), Seed: c.Uint64("seed"), Steps: steps, Train: true, Profile: true}
 		fmt.Fprintf(os.Stderr, "measuring %s\n", s)
 		if err := run.ask(request{Job: &job}, &m); err != nil {
-			return fmt.Errorf("%s: %w", s, err)
+			return errors.Join(fmt.Errorf("%s: %w", s, err), r.print(c.App.Writer)) // what there is by now
 		}
 		r.Shapes = append(r.Shapes, rows(m, r.Limits))
 	}
