@@ -84,7 +84,8 @@ inline float softmax_row(const float *s, bf16 *p, const Span *spans, int64_t cou
   for (int64_t i = 0; i < count; i++) {
     const Span x = spans[i];
     for (int64_t t = 0; t < x.padded; t += 16) {
-      const __m512 e = _mm512_maskz_mov_ps(seen(t, x.seen), exp(_mm512_fmsub_ps(_mm512_loadu_ps(s + at + t), by, shift)));
+      const __m512 e =
+          _mm512_maskz_mov_ps(seen(t, x.seen), exp(_mm512_fmsub_ps(_mm512_loadu_ps(s + at + t), by, shift)));
       total = _mm512_add_ps(total, e);
       store(p + at + t, e);
     }
@@ -106,14 +107,15 @@ inline float dot_row(const bf16 *a, const bf16 *b, int64_t n) {
 
 // One row on the way back: from scores s and the gradients dp of the probabilities, the
 // probabilities p and the gradients ds of the scores.
-inline void gradient_row(const float *s, const float *dp, bf16 *p, bf16 *ds, const Span *spans, int64_t count, float scale,
-                  float lse, float delta) {
+inline void gradient_row(const float *s, const float *dp, bf16 *p, bf16 *ds, const Span *spans, int64_t count,
+                         float scale, float lse, float delta) {
   const __m512 by = _mm512_set1_ps(scale), shift = _mm512_set1_ps(lse), less = _mm512_set1_ps(delta);
   int64_t at = 0;
   for (int64_t i = 0; i < count; i++) {
     const Span x = spans[i];
     for (int64_t t = 0; t < x.padded; t += 16) {
-      const __m512 e = _mm512_maskz_mov_ps(seen(t, x.seen), exp(_mm512_fmsub_ps(_mm512_loadu_ps(s + at + t), by, shift)));
+      const __m512 e =
+          _mm512_maskz_mov_ps(seen(t, x.seen), exp(_mm512_fmsub_ps(_mm512_loadu_ps(s + at + t), by, shift)));
       store(p + at + t, e);
       store(ds + at + t, _mm512_mul_ps(_mm512_mul_ps(e, by), _mm512_sub_ps(_mm512_loadu_ps(dp + at + t), less)));
     }
@@ -193,7 +195,8 @@ struct Block {
   // scores sets s [n, width] to x [n, d] times the keys.
   void scores(Rows x, const Keys &keys, float *s) const {
     along([&](size_t seg, int64_t at, int64_t columns) {
-      product<From::zero>(x, n, {keys.columns.data() + plan.column[seg] * d, d, 16 * d}, columns / 16, nullptr, s + at, width());
+      product<From::zero>(x, n, {keys.columns.data() + plan.column[seg] * d, d, 16 * d}, columns / 16, nullptr, s + at,
+                          width());
     });
   }
 

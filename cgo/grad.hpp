@@ -7,6 +7,7 @@ namespace shim::grad {
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps);
 at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin); // of x alone
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
-at::Tensor tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const kernels::Tree &tree, double scale);
+at::Tensor tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const kernels::Tree &tree,
+                          double scale);
 
 } // namespace shim::grad

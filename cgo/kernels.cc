@@ -20,29 +20,40 @@ bool enabled() {
 }
 
 bool usable(const at::Tensor &x) {
-  return enabled() && x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) && x.dim() > 0 &&
-         x.numel() > 0 && x.size(-1) % 16 == 0 && x.stride(-1) == 1;
+  return enabled() && x.is_cpu() && (x.scalar_type() == at::kFloat || x.scalar_type() == at::kBFloat16) &&
+         x.dim() > 0 && x.numel() > 0 && x.size(-1) % 16 == 0 && x.stride(-1) == 1;
 }
 
 bool usable_half(const at::Tensor &x) { return usable(x) && x.scalar_type() == at::kBFloat16; }
 
 #ifndef __x86_64__ // nothing is usable, so nothing of this is called
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &, double) { return x; }
-std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &, double) { return {x, w}; }
+std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &,
+                                                     double) {
+  return {x, w};
+}
 at::Tensor rope(const at::Tensor &x, const at::Tensor &, const at::Tensor &, double) { return x; }
 at::Tensor silu_mul(const at::Tensor &x, const at::Tensor &) { return x; }
-std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &x, const at::Tensor &y, const at::Tensor &) { return {x, y}; }
+std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &x, const at::Tensor &y, const at::Tensor &) {
+  return {x, y};
+}
 at::Tensor attend(const at::Tensor &q, const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
                   const at::Tensor &, double) {
   return q;
 }
-std::tuple<at::Tensor, at::Tensor> tree_attention(const at::Tensor &q, const at::Tensor &, const at::Tensor &, const Tree &, double) { return {q, q}; }
-std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
-                                                                       const at::Tensor &, const at::Tensor &, const at::Tensor &,
+std::tuple<at::Tensor, at::Tensor> tree_attention(const at::Tensor &q, const at::Tensor &, const at::Tensor &,
+                                                  const Tree &, double) {
+  return {q, q};
+}
+std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at::Tensor &q, const at::Tensor &k,
+                                                                       const at::Tensor &v, const at::Tensor &,
+                                                                       const at::Tensor &, const at::Tensor &,
                                                                        const Tree &, double) {
   return {q, k, v};
 }
-std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &, double) { return {x, x, x}; }
+std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &, double) {
+  return {x, x, x};
+}
 void log_softmax_at_backward(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &, double) {}
 at::Tensor draw(const at::Tensor &x, const at::Tensor &, double) { return x; }
 bool packable(const at::Tensor &) { return false; }

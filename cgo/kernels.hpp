@@ -18,10 +18,12 @@ bool enabled();
 
 // Elementwise work is for bf16 alone. x, gate and up may have gaps between rows.
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps);
-std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &dy, double eps);
+std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &dy,
+                                                     double eps);
 at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin, double sign); // sign -1 turns back
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
-std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &dy);
+std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
+                                                     const at::Tensor &dy);
 
 // attend appends k and v [n, kvHeads, d] to the caches [rows, kvHeads, width, d] at the
 // positions given, and is the attention of q [n, heads, d] to all positions up to those.
@@ -54,7 +56,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at:
 // log_softmax_at is, of softmax(scale * x) for bf16 x [n, vocab], the log-probability of each
 // row's target, the entropy, and the log of the sum of exponentials, each [n] fp32. Its backward
 // overwrites x with the gradient for that of the log-probabilities, dlogp [n].
-std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &targets, double scale);
+std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &targets,
+                                                              double scale);
 void log_softmax_at_backward(const at::Tensor &x, const at::Tensor &targets, const at::Tensor &lse,
                              const at::Tensor &dlogp, double scale);
 

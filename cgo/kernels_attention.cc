@@ -63,8 +63,8 @@ struct Gradient {
     b.scores(head(q, h).rows(start), keys, s.data());
     b.scores(head(dout, h).rows(start), values, dp.data());
     for (int64_t r = 0; r < b.n; r++)
-      gradient_row(s.data() + r * width, dp.data() + r * width, p.data() + r * width, ds.data() + r * width, b.of_row(r),
-                   b.chain(), scale, lse.const_data_ptr<float>()[(start + r) * q.size(1) + h],
+      gradient_row(s.data() + r * width, dp.data() + r * width, p.data() + r * width, ds.data() + r * width,
+                   b.of_row(r), b.chain(), scale, lse.const_data_ptr<float>()[(start + r) * q.size(1) + h],
                    dot_row(head(out, h).row(start + r), head(dout, h).row(start + r), d));
     if (b.n % 2 != 0) {
       std::fill_n(p.data() + b.n * width, width, bf16{0});
@@ -84,7 +84,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at:
                                                                        const at::Tensor &lse, const at::Tensor &dout,
                                                                        const Tree &tree, double scale) {
   const int64_t heads = q.size(1), d = q.size(2), kv = k.size(1), group = heads / kv;
-  auto dq = at::zeros(q.sizes(), q.options()), dk = at::zeros(k.sizes(), k.options()), dv = at::zeros(v.sizes(), v.options());
+  auto dq = at::zeros(q.sizes(), q.options()), dk = at::zeros(k.sizes(), k.options()),
+       dv = at::zeros(v.sizes(), v.options());
   const Plan plan(tree);
   std::vector<Keys> keys(static_cast<size_t>(kv)), values(static_cast<size_t>(kv));
   std::vector<std::vector<float>> sumk(static_cast<size_t>(kv)), sumv(static_cast<size_t>(kv));
@@ -104,12 +105,14 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at:
   at::parallel_for(0, static_cast<int64_t>(roots.size()) * kv, 1, [&](int64_t lo, int64_t hi) {
     for (int64_t i = lo; i < hi; i++) {
       const auto g = static_cast<size_t>(i % kv);
-      Gradient grad{plan, q, out, lse, dout, dq, keys[g], values[g], sumk[g], sumv[g], static_cast<float>(scale), {}, {}, {}, {}, {}, {}, {}};
+      Gradient grad{plan, q,  out, lse, dout, dq, keys[g], values[g], sumk[g], sumv[g], static_cast<float>(scale),
+                    {},   {}, {},  {},  {},   {}, {}};
       for (size_t s = 0; s < tree.size(); s++) {
         if (plan.above[s][0] != roots[static_cast<size_t>(i / kv)]) continue;
         for (int64_t first = 0; first < tree[s].length; first += blockRows)
-          for (int64_t h = 0; h < group; h++) grad.block(Block(plan, static_cast<int64_t>(s), first, d), (i % kv) * group + h);
-        }
+          for (int64_t h = 0; h < group; h++)
+            grad.block(Block(plan, static_cast<int64_t>(s), first, d), (i % kv) * group + h);
+      }
     }
   });
   at::parallel_for(0, kv, 1, [&](int64_t lo, int64_t hi) {

@@ -113,7 +113,7 @@ void attend_group(const T *q, const T *k, const T *v, T *out, float *scores, int
     const int64_t heads = std::min<int64_t>(3, group - g);
     for (int64_t i = 0; i < d;) {
       const bool four = d - i >= 64;
-      auto *sum = heads == 3 ? (four ? blend<3, 4, T> : blend<3, 1, T>)
+      auto *sum = heads == 3   ? (four ? blend<3, 4, T> : blend<3, 1, T>)
                   : heads == 2 ? (four ? blend<2, 4, T> : blend<2, 1, T>)
                                : (four ? blend<1, 4, T> : blend<1, 1, T>);
       sum(v + i, out + g * d + i, scores + g * room, share + g, room, n, d);
@@ -177,13 +177,15 @@ at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
   auto query = q.contiguous();
   auto out = at::empty({n, heads, d}, q.options());
   const int64_t *at = positions.const_data_ptr<int64_t>();
-  for (int64_t r = 0; r < n; r++) TORCH_CHECK(at[r] >= 0 && at[r] < width, "position ", at[r], " of a cache of ", width);
+  for (int64_t r = 0; r < n; r++)
+    TORCH_CHECK(at[r] >= 0 && at[r] < width, "position ", at[r], " of a cache of ", width);
   each(q, n * kv, 1, [&](auto *type, int64_t lo, int64_t hi) {
     using T = std::remove_pointer_t<decltype(type)>;
     std::vector<float> scores(static_cast<size_t>(group * (width + 16)));
     auto *qs = static_cast<const T *>(query.const_data_ptr()), *ks = static_cast<const T *>(k.const_data_ptr()),
          *vs = static_cast<const T *>(v.const_data_ptr());
-    auto *kt = static_cast<T *>(kc.data_ptr()), *vt = static_cast<T *>(vc.data_ptr()), *y = static_cast<T *>(out.data_ptr());
+    auto *kt = static_cast<T *>(kc.data_ptr()), *vt = static_cast<T *>(vc.data_ptr()),
+         *y = static_cast<T *>(out.data_ptr());
     for (int64_t i = lo; i < hi; i++) {
       const int64_t r = i / kv, h = i % kv, past = i * width * d;
       std::memcpy(kt + past + at[r] * d, ks + r * k.stride(0) + h * k.stride(1), static_cast<size_t>(d) * sizeof(T));
@@ -205,8 +207,9 @@ at::Tensor draw(const at::Tensor &logits, const at::Tensor &uniform, double temp
     std::vector<float> blocks(static_cast<size_t>(n / step + 1));
     for (int64_t r = lo; r < hi; r++) {
       auto *row = static_cast<const T *>(in.const_data_ptr()) + r * n;
-      out.data_ptr<int64_t>()[r] =
-          temperature == 0 ? largest(row, n) : draw_row(row, n, static_cast<float>(1 / temperature), u[r], blocks.data());
+      out.data_ptr<int64_t>()[r] = temperature == 0
+                                       ? largest(row, n)
+                                       : draw_row(row, n, static_cast<float>(1 / temperature), u[r], blocks.data());
     }
   });
   return out;

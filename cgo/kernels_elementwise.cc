@@ -33,8 +33,7 @@ void norm_row(const bf16 *x, const bf16 *w, bf16 *y, int64_t n, float eps) {
 void norm_row_backward(const bf16 *x, const bf16 *w, const bf16 *dy, bf16 *dx, float *dw, int64_t n, float eps) {
   const float s = inverse(x, n, eps);
   __m512 sum = _mm512_setzero_ps();
-  for (int64_t i = 0; i < n; i += 16)
-    sum = _mm512_fmadd_ps(_mm512_mul_ps(load(w + i), load(dy + i)), load(x + i), sum);
+  for (int64_t i = 0; i < n; i += 16) sum = _mm512_fmadd_ps(_mm512_mul_ps(load(w + i), load(dy + i)), load(x + i), sum);
   const __m512 scale = _mm512_set1_ps(s);
   const __m512 back = _mm512_set1_ps(s * s * s * _mm512_reduce_add_ps(sum) / static_cast<float>(n));
   for (int64_t i = 0; i < n; i += 16) {
@@ -50,7 +49,8 @@ void rope_row(const bf16 *x, const bf16 *cos, const bf16 *sin, bf16 *y, int64_t 
   for (int64_t i = 0; i < half; i += 16) {
     const __m512 a = load(x + i), b = load(x + half + i);
     store(y + i, _mm512_fnmadd_ps(b, _mm512_mul_ps(s, load(sin + i)), _mm512_mul_ps(a, load(cos + i))));
-    store(y + half + i, _mm512_fmadd_ps(a, _mm512_mul_ps(s, load(sin + half + i)), _mm512_mul_ps(b, load(cos + half + i))));
+    store(y + half + i,
+          _mm512_fmadd_ps(a, _mm512_mul_ps(s, load(sin + half + i)), _mm512_mul_ps(b, load(cos + half + i))));
   }
 }
 
@@ -87,12 +87,14 @@ at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
   auto out = at::empty_like(in);
   const int64_t n = in.size(-1);
   pieces(in.numel() / n, grain(n), [&](int64_t lo, int64_t hi) {
-    for (int64_t r = lo; r < hi; r++) norm_row(half(in) + r * n, half(w), half(out) + r * n, n, static_cast<float>(eps));
+    for (int64_t r = lo; r < hi; r++)
+      norm_row(half(in) + r * n, half(w), half(out) + r * n, n, static_cast<float>(eps));
   });
   return out;
 }
 
-std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &dy, double eps) {
+std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &dy,
+                                                     double eps) {
   constexpr int64_t rows = 64; // whose sum for dw is made in one go: the same in any number of threads
   auto in = x.contiguous(), d = dy.contiguous();
   auto dx = at::empty_like(in);
@@ -100,8 +102,8 @@ std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const 
   auto dw = at::zeros({parts, n}, in.options().dtype(at::kFloat));
   pieces(parts, 1, [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo * rows; r < std::min(all, hi * rows); r++)
-      norm_row_backward(half(in) + r * n, half(w), half(d) + r * n, half(dx) + r * n, dw.data_ptr<float>() + r / rows * n, n,
-                        static_cast<float>(eps));
+      norm_row_backward(half(in) + r * n, half(w), half(d) + r * n, half(dx) + r * n,
+                        dw.data_ptr<float>() + r / rows * n, n, static_cast<float>(eps));
   });
   return {dx, dw.sum(0).to(w.scalar_type())};
 }
@@ -128,7 +130,8 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
   return out;
 }
 
-std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &dy) {
+std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
+                                                     const at::Tensor &dy) {
   auto d = dy.contiguous();
   auto dgate = at::empty(gate.sizes(), gate.options()), dup = at::empty(gate.sizes(), gate.options());
   const int64_t n = gate.size(1);

@@ -59,7 +59,8 @@ void gradient_row(bf16 *x, int64_t n, int64_t target, float lse, float d, float 
 
 namespace shim::kernels {
 
-std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &targets, double scale) {
+std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &targets,
+                                                              double scale) {
   const int64_t n = x.size(0), vocab = x.size(1);
   auto make = [&] { return at::empty({n}, x.options().dtype(at::kFloat)); };
   auto logp = make(), entropy = make(), lse = make();

@@ -42,7 +42,8 @@ at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Ten
     const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;
     const Packed part{half(w) + first * 16 * in, in, 16 * in};
     if (add.defined())
-      product<From::bias>({half(rows), in, 2}, n, part, count, add.const_data_ptr<float>() + 16 * first, half(y) + 16 * first, out);
+      product<From::bias>({half(rows), in, 2}, n, part, count, add.const_data_ptr<float>() + 16 * first,
+                          half(y) + 16 * first, out);
     else
       product<From::zero>({half(rows), in, 2}, n, part, count, nullptr, half(y) + 16 * first, out);
   });

@@ -82,7 +82,8 @@ err torch_tree_attention(tensor *out, tensor q, tensor k, tensor v, const int64_
   return guard([&] {
     for (const auto *x : {&T(q), &T(k), &T(v)})
       TORCH_CHECK(kernels::usable_half(*x) && x->dim() == 3, "no kernel for a tensor of this device, type and shape");
-    *out = own(grad::tree_attention(T(q).contiguous(), T(k).contiguous(), T(v).contiguous(), kernels::tree(segments, n), scale));
+    *out = own(grad::tree_attention(T(q).contiguous(), T(k).contiguous(), T(v).contiguous(), kernels::tree(segments, n),
+                                    scale));
   });
 }
 

@@ -79,14 +79,15 @@ struct TreeAttention : Function<TreeAttention> {
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     auto saved = ctx->get_saved_variables();
     auto flat = ctx->saved_data["tree"].toIntVector();
-    auto [dq, dk, dv] = kernels::tree_attention_backward(saved[0], saved[1], saved[2], saved[3], saved[4], dy[0].contiguous(),
-                                                         kernels::tree(flat.data(), static_cast<int64_t>(flat.size()) / 3),
-                                                         ctx->saved_data["scale"].toDouble());
+    auto [dq, dk, dv] = kernels::tree_attention_backward(
+        saved[0], saved[1], saved[2], saved[3], saved[4], dy[0].contiguous(),
+        kernels::tree(flat.data(), static_cast<int64_t>(flat.size()) / 3), ctx->saved_data["scale"].toDouble());
     return {dq, dk, dv, {}, {}};
   }
 };
 
-at::Tensor tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const kernels::Tree &tree, double scale) {
+at::Tensor tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const kernels::Tree &tree,
+                          double scale) {
   return recorded({&q, &k, &v}) ? TreeAttention::apply(q, k, v, tree, scale)
                                 : std::get<0>(kernels::tree_attention(q, k, v, tree, scale));
 }

@@ -14,9 +14,7 @@ struct bf16 {
   uint16_t bits;
 };
 
-inline __m512 widened(__m256i v) {
-  return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16));
-}
+inline __m512 widened(__m256i v) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16)); }
 inline __m256i narrowed(__m512 v) { return (__m256i)_mm512_cvtneps_pbh(v); }
 
 inline __m512 load(const float *p) { return _mm512_loadu_ps(p); }

@@ -53,8 +53,7 @@ inline void tile(Rows x, Packed w, const float *bias, T *y, int64_t stride) {
 }
 
 // n rows times V blocks, eight rows at a time.
-template <int V, From from, class T>
-void rows(Rows x, int64_t n, Packed w, const float *bias, T *y, int64_t stride) {
+template <int V, From from, class T> void rows(Rows x, int64_t n, Packed w, const float *bias, T *y, int64_t stride) {
   using Tile = void (*)(Rows, Packed, const float *, T *, int64_t);
   static constexpr Tile rest[] = {nullptr,
                                   tile<1, V, from, T>,
