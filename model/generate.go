@@ -113,12 +113,17 @@ func (d *decoder) run() error {
 	}
 }
 
-// admit begins as many of the waiting requests as there are free rows for, and returns how
-// many rows that made active.
+// prefillTokens bounds the tokens of the prompts that are run at once, where there are several: they
+// take far more memory than what is decoded later.
+const prefillTokens = 16384
+
+// admit begins as many of the waiting requests as there are free rows for and can be run at once,
+// and returns how many rows that made active.
 func (d *decoder) admit() (began int) {
-	for ; d.next < len(d.requests); d.next++ {
+	for tokens := 0; d.next < len(d.requests); d.next++ {
 		r := d.requests[d.next]
-		if len(d.active)+r.N > d.Rows {
+		tokens += len(r.Prompt)
+		if len(d.active)+r.N > d.Rows || began > 0 && tokens > prefillTokens {
 			break
 		}
 		for s := range r.N {
