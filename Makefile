@@ -34,7 +34,7 @@ endif
 endif
 SETS := $(foreach s,$(if $(MODEL),model=$(MODEL)) $(if $(DATA),dataset=$(DATA)) $(if $(OUT),output_dir=$(OUT)),--set $(s))
 
-.PHONY: help libtorch student build train gsrm test lint clean interop bench bench-peer bench-scaling docker docker-check test-cuda bench-cuda
+.PHONY: help libtorch student build train gsrm test plan-check lint clean interop bench bench-peer bench-scaling docker docker-check test-cuda bench-cuda
 .DEFAULT_GOAL := help
 
 help: ## this list
@@ -77,6 +77,9 @@ gsrm: build student ## train the default reward model again (adapter in trainer/
 test: libtorch student ## all tests; pure-Go packages with the race detector
 	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 	go test $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
+
+plan-check: libtorch student ## compare rlkd plan with the peaks of real steps, some minutes
+	RLKD_PLAN=all go test ./trainer -run PlanAgrees -v -count=1 -timeout 60m
 
 lint: libtorch ## gofmt, go vet, the build's module file
 	@out=$$(gofmt -l $$(git ls-files "*.go")); if [ -n "$$out" ]; then echo "gofmt would change: $$out"; exit 1; fi

@@ -17,7 +17,7 @@ import (
 type Need int
 
 // The commands that read a configuration. Score and decompose use only reward_weights and
-// structure; step uses only the model, loss and optimizer keys.
+// structure; step uses only the model, loss and optimizer keys; a plan uses no data.
 const (
 	NeedTrain Need = iota
 	NeedSFT
@@ -25,6 +25,8 @@ const (
 	NeedScore
 	NeedDecompose
 	NeedStep
+	NeedPlan
+	NeedPlanSFT
 )
 
 // LoadConfig reads the YAML file at path over the defaults, then applies sets, each a
@@ -50,7 +52,7 @@ func LoadConfig(path string, sets []string, need Need) (*Config, error) {
 			return nil, err
 		}
 	}
-	if cfg.SFT == nil && need == NeedSFT {
+	if cfg.SFT == nil && (need == NeedSFT || need == NeedPlanSFT) {
 		cfg.SFT = DefaultSFT()
 	}
 	if len(cfg.Eval.PassK) == 0 {

@@ -83,7 +83,7 @@ func (c *Config) required(need Need) []setting {
 		return []setting{model, {"sft.dataset", c.Dataset}, output}
 	case NeedEval:
 		return []setting{model, evalSet}
-	case NeedStep:
+	case NeedStep, NeedPlan, NeedPlanSFT:
 		return []setting{model}
 	}
 	return nil

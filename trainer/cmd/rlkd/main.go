@@ -59,7 +59,7 @@ func newApp(in io.Reader, out, log io.Writer) *cli.App {
 		Action:                    noCommand,
 		Commands: []*cli.Command{
 			dataCommand(), labelCommand(),
-			trainCommand(), sftCommand(), generateCommand(), tokenizeCommand(), logprobsCommand(), stepCommand(),
+			trainCommand(), sftCommand(), planCommand(), generateCommand(), tokenizeCommand(), logprobsCommand(), stepCommand(),
 			scoreCommand(), auditCommand(), serveCommand(), decomposeCommand(), agreeCommand(), evalCommand(), mergeCommand(), doctorCommand(),
 		},
 	}

@@ -19,6 +19,10 @@ func rlkd(in string, args ...string) (code int, out, log string) {
 // tokenizerJSON is a small tokenizer of the qwen2 kind.
 const tokenizerJSON = "../../../model/tokenizer/testdata/qwen2-style.json"
 
+// largeConfig is the config.json of a model of 7.6 billion parameters.
+const largeConfig = `{"model_type": "qwen2", "vocab_size": 152064, "hidden_size": 3584, "intermediate_size": 18944, "num_hidden_layers": 28,
+	"num_attention_heads": 28, "num_key_value_heads": 4, "rms_norm_eps": 1e-06, "max_position_embeddings": 32768, "tie_word_embeddings": false}`
+
 const goodRow = `{"problem":"p","answer":"a","generation":"g"}` + "\n"
 
 // badFiles makes the files that the commands fail on and goes to their directory.
@@ -45,6 +49,7 @@ func badFiles(t *testing.T) {
 
 		"other/config.yaml":   "seed: 1\n",
 		"unknown/config.json": `{"model_type":"mamba"}`,
+		"large/config.json":   largeConfig,
 	} {
 		if err := os.MkdirAll(filepath.Dir(name), 0o777); err != nil {
 			t.Fatal(err)
@@ -109,6 +114,19 @@ func TestBadInput(t *testing.T) {
 		{"train --config train.yaml --set model=short.gguf", "", "short.gguf"},
 		{"train --config train.yaml --set model=unknown", "", `model_type: "mamba" is not supported`},
 		{"sft --config train.yaml", "", "no.gguf: no such file or directory"},
+		{"train --config train.yaml --dry-run", "", "no.gguf: no such file or directory"},
+		{"train --config train.yaml --dry-run --set dataset=key.jsonl", "", `dataset: key.jsonl:2: missing key "generation"`},
+		{"train --config train.yaml --dry-run --set output_dir=good.jsonl", "", "no.gguf"},
+		{"train --config train.yaml --dry-run --memory 80", "", `train: --memory: want a size such as 80GB or 74.5GiB, got "80"`},
+		{"sft --config train.yaml --dry-run", "", "no.gguf: no such file or directory"},
+		{"plan", "", "plan: missing flag --config; see rlkd plan --help"},
+		{"plan --config some.yaml", "", `some.yaml: missing key "model"`},
+		{"plan --config train.yaml", "", "plan: open model: stat no.gguf: no such file or directory"},
+		{"plan --config train.yaml --set model=short.gguf", "", "plan: open model: short.gguf"},
+		{"plan --config train.yaml --set model=unknown", "", `model_type: "mamba" is not supported`},
+		{"plan --config train.yaml --set model=large --memory 1GB", "", "plan: nothing fits: with one sequence in a micro-batch and gradient checkpointing"},
+		{"plan --config train.yaml --set model=large --memory GB", "", "plan: --memory: want a size"},
+		{"plan --config train.yaml --set model=large --set device=cuda", "", "say it by --memory"},
 		{"generate --model no.gguf", "", "no.gguf: no such file or directory"},
 		{"generate --model no.gguf --top-p x", "", `generate: invalid value "x" for flag -top-p`},
 		{"logprobs --model short.gguf", "", "short.gguf"},
