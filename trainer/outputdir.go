@@ -48,13 +48,17 @@ func OpenOutputDir(dir string, resume bool) (*OutputDir, error) {
 	}
 	had, err := fileNames(dir)
 	if found := trace(had); err == nil && found != "" && !resume {
-		err = fmt.Errorf("holds another run (%s): go on with it by --resume, or name another output_dir", found)
+		err = anotherRun(found)
 	}
 	if err != nil {
 		lock.Close()
 		return nil, fmt.Errorf("output_dir %s: %w", dir, err)
 	}
 	return &OutputDir{Path: dir, lock: lock, made: made, had: had}, nil
+}
+
+func anotherRun(found string) error {
+	return fmt.Errorf("holds another run (%s): go on with it by --resume, or name another output_dir", found)
 }
 
 // trace returns the first of a directory's files that another run left, "" if there is none.
@@ -89,8 +93,7 @@ func lockDir(dir string) (*os.File, error) {
 	err = unix.Flock(int(f.Fd()), unix.LOCK_EX|unix.LOCK_NB)
 	switch {
 	case errors.Is(err, unix.EWOULDBLOCK):
-		holder, _ := io.ReadAll(io.LimitReader(f, 32))
-		err = fmt.Errorf("another run is at work in it (process %s); wait for its end or name another output_dir", strings.TrimSpace(string(holder)))
+		err = atWork(f)
 	case err != nil:
 		err = fmt.Errorf("cannot be locked: %w", err)
 	default:
@@ -106,6 +109,45 @@ func lockDir(dir string) (*os.File, error) {
 		return nil, err
 	}
 	return f, nil
+}
+
+// atWork says who holds the lock in f.
+func atWork(f *os.File) error {
+	holder, _ := io.ReadAll(io.LimitReader(f, 32))
+	return fmt.Errorf("another run is at work in it (process %s); wait for its end or name another output_dir", strings.TrimSpace(string(holder)))
+}
+
+// lockFree fails if a run holds the lock at path. It makes no file.
+func lockFree(path string) error {
+	f, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	defer f.Close() // which lets go of the lock
+	if err := unix.Flock(int(f.Fd()), unix.LOCK_SH|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
+		return atWork(f)
+	}
+	return nil
+}
+
+// writable fails if nothing can be made in dir, or in the nearest folder above it that there is.
+func writable(dir string) error {
+	info, err := os.Stat(dir)
+	switch {
+	case errors.Is(err, fs.ErrNotExist) && dir != filepath.Dir(dir):
+		return writable(filepath.Dir(dir))
+	case err != nil:
+		return err
+	case !info.IsDir():
+		return fmt.Errorf("%s is no folder", dir)
+	}
+	if err := unix.Access(dir, unix.W_OK|unix.X_OK); err != nil {
+		return fmt.Errorf("%s cannot be written to: %w", dir, err)
+	}
+	return nil
 }
 
 // Close lets go of the directory. A new run that got no further than its configuration, because

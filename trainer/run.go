@@ -32,25 +32,35 @@ type run struct {
 // goes to output_dir. It returns the evaluations there are, also with ErrStopped.
 func Train(ctx context.Context, c *Config, resume bool, w Watch) (evals []*Evaluation, err error) {
 	r := &run{config: c, resume: resume, watch: w}
-	taught := c.RewardWeights.Structure > 0 // by a text that a row must have
-	if r.rlkd, err = loadDataset(c.Dataset, true, taught); err != nil {
+	if err := r.load(); err != nil {
 		return nil, err
-	}
-	if c.SFT != nil {
-		if r.sft, err = loadLessons(c, w.note); err != nil {
-			return nil, err
-		}
-	}
-	if c.EvalDataset != "" {
-		if r.held, err = LoadProblems(c.EvalDataset, true, taught); err != nil {
-			return nil, err
-		}
-		if n := c.Eval.NumProblems; n > 0 && n < len(r.held) {
-			r.held = r.held[:n]
-		}
 	}
 	err = r.in(c.OutputDir, func() error { return r.train(ctx) })
 	return r.evals, err
+}
+
+// load reads the data of all stages.
+func (r *run) load() (err error) {
+	c := r.config
+	taught := c.RewardWeights.Structure > 0 // by a text that a row must have
+	if r.rlkd, err = loadDataset(c.Dataset, true, taught); err != nil {
+		return err
+	}
+	if c.SFT != nil {
+		if r.sft, err = loadLessons(c, r.watch.note); err != nil {
+			return err
+		}
+	}
+	if c.EvalDataset == "" {
+		return nil
+	}
+	if r.held, err = LoadProblems(c.EvalDataset, true, taught); err != nil {
+		return err
+	}
+	if n := c.Eval.NumProblems; n > 0 && n < len(r.held) {
+		r.held = r.held[:n]
+	}
+	return nil
 }
 
 // FineTune is supervised fine-tuning alone: checkpoints, metrics and the final model go to

@@ -51,6 +51,8 @@ type localModels struct {
 	loaded map[string]*Student
 }
 
+var errNoLocalModel = errors.New("model: the backend local needs one, here or at the top level")
+
 // localRows is how many texts a local model works on at once.
 const localRows = 32
 
@@ -59,7 +61,7 @@ const localRows = 32
 func (m localModels) open(o reward.BackendOptions) (reward.LM, error) {
 	path := m.path(o)
 	if path == "" {
-		return nil, errors.New("model: the backend local needs one, here or at the top level")
+		return nil, errNoLocalModel
 	}
 	identity, err := fingerprint(path)
 	if err != nil {

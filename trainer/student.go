@@ -63,7 +63,20 @@ func OpenStudent(path string, o model.Options) (*Student, error) {
 		return nil, err
 	}
 	defer src.Close()
-	s := &Student{Files: src, Stop: src.Stop}
+	s, err := newStudent(path, src)
+	if err != nil {
+		return nil, err
+	}
+	defer torch.EmptyCache() // of what was read
+	if s.Model, err = model.Load(src, o); err != nil {
+		return nil, fmt.Errorf("%s: %w", path, err)
+	}
+	return s, nil
+}
+
+// newStudent is the student of an opened model without its weights: what turns text into tokens.
+func newStudent(path string, src *files.Model) (_ *Student, err error) {
+	s := &Student{Model: &model.Model{Config: src.Config}, Files: src, Stop: src.Stop}
 	if s.Tokenizer, err = src.Tokenizer(); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
@@ -71,10 +84,6 @@ func OpenStudent(path string, o model.Options) (*Student, error) {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	if s.EndOfTurn, err = s.endOfTurn(); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
-	defer torch.EmptyCache() // of what was read
-	if s.Model, err = model.Load(src, o); err != nil {
 		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
