@@ -76,7 +76,7 @@ gsrm: build student ## train the default reward model again (adapter in trainer/
 
 test: libtorch student ## all tests; pure-Go packages with the race detector
 	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
-	go test $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
+	go test -timeout 20m $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 
 plan-check: libtorch student ## compare rlkd plan with the peaks of real steps, some minutes
 	RLKD_PLAN=all go test ./trainer -run PlanAgrees -v -count=1 -timeout 60m
