@@ -74,9 +74,9 @@ gsrm: build student ## train the default reward model again (adapter in trainer/
 	mkdir -p $(GSRM)/adapter
 	cp $(addprefix runs/gsrm/final/,adapter_config.json adapter_model.safetensors gsrm.json) $(GSRM)/adapter
 
-test: libtorch student ## all tests; pure-Go packages with the race detector
+test: libtorch student ## all tests; pure-Go packages with the race detector, those with libtorch one at a time
 	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
-	go test -timeout 20m $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
+	go test -p 1 -timeout 20m $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 
 plan-check: libtorch student ## compare rlkd plan with the peaks of real steps, some minutes
 	RLKD_PLAN=all go test ./trainer -run PlanAgrees -v -count=1 -timeout 60m
