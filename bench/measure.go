@@ -6,7 +6,6 @@ import (
 	"os"
 	"strconv"
 	"strings"
-	"syscall"
 	"time"
 
 	torch "github.com/rlkd/rlkd/cgo"
@@ -88,7 +87,7 @@ func measure(j Job) (m Measured, err error) {
 			}
 			m.Steps = append(m.Steps, s)
 		}
-		m.PeakBytes = peakBytes()
+		m.PeakBytes = trainer.PeakMemory()
 		if memory, ok := torch.MemoryOf(b.student.Device); ok {
 			m.Device = float64(memory.Peak)
 		}
@@ -197,12 +196,4 @@ func age() (float64, error) {
 	}
 	const ticks = 100 // a second, on every Linux that Go knows
 	return float64(now.Nano())/1e9 - began/ticks, nil
-}
-
-func peakBytes() float64 {
-	var u syscall.Rusage
-	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
-		return 0
-	}
-	return float64(u.Maxrss * 1024)
 }

@@ -136,22 +136,21 @@ func (d *decoder) admit() (began int) {
 }
 
 // prefill runs the prompts of the last began rows, each prompt and each prefix that prompts share
-// once, and returns the logits
-// of those rows' first tokens, [began, vocab].
+// once, and returns the logits of those rows' first tokens, [began, vocab].
 func (d *decoder) prefill(began int) *torch.Tensor {
 	m := d.Model
 	b := &Batch{}
 	known := map[string]int{}
 	var ends []int // of each row, the packed token its prompt ends with
 	var fill placement
-	prompt := 0
+	var prompt []int // the packed tokens of the prompt of the row at hand
 	for r := len(d.active) - began; r < len(d.active); r++ {
 		if d.active[r].sample == 0 {
 			request := d.requests[d.active[r].request]
-			prompt = b.prompt(request.Prompt, request.Shared, known)
+			prompt = b.chain(b.prompt(request.Prompt, request.Shared, known))
 		}
-		ends = append(ends, b.last(prompt))
-		for i, token := range b.chain(prompt) {
+		ends = append(ends, prompt[len(prompt)-1])
+		for i, token := range prompt {
 			fill.add(r, i, token)
 		}
 	}

@@ -127,13 +127,7 @@ func (d *dryRun) adapter(c files.Config) error {
 func (d *dryRun) lengths() error {
 	c, s := d.config, d.student
 	if c.SFT != nil {
-		if err := s.fits("sft.max_length", c.SFT.MaxLength); err != nil {
-			return err
-		}
-		rows, dropped, err := s.lessons(c.lesson, d.run.sft.problems, c.SFT.MaxLength)
-		if err == nil {
-			err = d.checkDropped(d.run.sft, dropped, "sft.max_length", c.SFT.MaxLength)
-		}
+		rows, err := d.lessons(s)
 		if err != nil {
 			return err
 		}
@@ -145,10 +139,7 @@ func (d *dryRun) lengths() error {
 	if err := s.fits("max_prompt_length + max_completion_length", c.MaxPromptLength+c.MaxCompletionLength); err != nil {
 		return err
 	}
-	problems, dropped, err := s.prompts(c.SystemPrompt, d.rlkd.problems, c.MaxPromptLength)
-	if err == nil {
-		err = d.checkDropped(d.rlkd, dropped, "max_prompt_length", c.MaxPromptLength)
-	}
+	problems, err := d.prompts(s, d.rlkd)
 	if err != nil {
 		return err
 	}
@@ -166,11 +157,7 @@ func (d *dryRun) evaluations() error {
 	if err := d.student.fits("max_prompt_length + the evaluation's max_completion_length", c.MaxPromptLength+e.limit()); err != nil {
 		return err
 	}
-	held := dataset{path: c.EvalDataset, problems: d.held}
-	problems, dropped, err := d.student.prompts(c.SystemPrompt, d.held, c.MaxPromptLength)
-	if err == nil {
-		err = d.checkDropped(held, dropped, "max_prompt_length", c.MaxPromptLength)
-	}
+	problems, err := d.prompts(d.student, dataset{path: c.EvalDataset, problems: d.held})
 	if err == nil {
 		d.say("evaluation", fmt.Sprintf("%d problems of %s, %d completions each", len(problems), c.EvalDataset, c.Eval.NumGenerations))
 	}

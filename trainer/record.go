@@ -61,7 +61,7 @@ func (r *RLKD) record(o outcome) Record {
 		{"time/train_s", o.clock.train.Seconds()},
 		{"rollout_tokens_per_s", float64(sampled) / o.clock.rollout.Seconds()},
 		{"train_tokens_per_s", float64(trained) / o.clock.train.Seconds()},
-		{"peak_memory_bytes", peakMemory()},
+		{"peak_memory_bytes", PeakMemory()},
 		{"live_tensors", float64(torch.Live())},
 	}...)
 	return Record{r.State.Step, append(out, deviceMemory(r.Student.Device)...)}
@@ -126,8 +126,8 @@ func deviceMemory(dev torch.Device) []Metric {
 	}
 }
 
-// peakMemory is the most bytes of memory the process has held.
-func peakMemory() float64 {
+// PeakMemory is the most bytes of memory the process has held.
+func PeakMemory() float64 {
 	var u syscall.Rusage
 	if syscall.Getrusage(syscall.RUSAGE_SELF, &u) != nil {
 		return 0

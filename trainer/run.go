@@ -238,6 +238,30 @@ func (r *run) checkpoint(dir string) (state State, path string, err error) {
 	return state, path, err
 }
 
+// lessons are the rows of supervised fine-tuning in a student's tokens, but for those that are
+// too long.
+func (r *run) lessons(s *Student) ([]Sample, error) {
+	limit := r.config.SFT.MaxLength
+	if err := s.fits("sft.max_length", limit); err != nil {
+		return nil, err
+	}
+	rows, dropped, err := s.lessons(r.config.lesson, r.sft.problems, limit)
+	if err != nil {
+		return nil, err
+	}
+	return rows, r.checkDropped(r.sft, dropped, "sft.max_length", limit)
+}
+
+// prompts are the problems of d in a student's tokens, but for those whose prompt is too long.
+func (r *run) prompts(s *Student, d dataset) ([]prompted, error) {
+	limit := r.config.MaxPromptLength
+	problems, dropped, err := s.prompts(r.config.SystemPrompt, d.problems, limit)
+	if err != nil {
+		return nil, err
+	}
+	return problems, r.checkDropped(d, dropped, "max_prompt_length", limit)
+}
+
 // checkDropped counts the rows that are too long; a dataset of nothing else is an error.
 func (r *run) checkDropped(d dataset, dropped int, key string, limit int) error {
 	if dropped == len(d.problems) {

@@ -24,8 +24,8 @@ type scoring struct {
 	mu     sync.Mutex
 	scores map[int][]reward.Score // of each group that was scored ahead
 	busy   int                    // groups being scored
-	since  time.Time              // when busy was last 0
-	spent  time.Duration          // in which it was not
+	spent  time.Duration          // in which busy was not 0, up to since
+	since  time.Time
 }
 
 func newScoring(ctx context.Context, s *reward.Scorer) *scoring {

@@ -38,7 +38,7 @@ func (s *SFT) Step(context.Context) (Record, error) {
 		{"num_tokens", float64(s.State.Tokens)},
 		{"step_time", seconds},
 		{"train_tokens_per_s", float64(stats.Tokens) / seconds},
-		{"peak_memory_bytes", peakMemory()},
+		{"peak_memory_bytes", PeakMemory()},
 		{"live_tensors", float64(torch.Live())},
 	}, deviceMemory(s.Model.Device)...)}, nil
 }

@@ -16,14 +16,8 @@ func (r *run) fineTune(ctx context.Context, student *Student, dir string, state 
 	if err := state.checkData(r.sft); err != nil {
 		return err
 	}
-	if err := student.fits("sft.max_length", s.MaxLength); err != nil {
-		return err
-	}
-	rows, dropped, err := student.lessons(c.lesson, r.sft.problems, s.MaxLength)
+	rows, err := r.lessons(student)
 	if err != nil {
-		return err
-	}
-	if err := r.checkDropped(r.sft, dropped, "sft.max_length", s.MaxLength); err != nil {
 		return err
 	}
 	if err := os.MkdirAll(dir, 0o777); err != nil {
@@ -67,11 +61,8 @@ func (r *run) reinforce(ctx context.Context, student *Student, state State, from
 	if err := state.checkData(r.rlkd); err != nil {
 		return err
 	}
-	problems, dropped, err := student.prompts(c.SystemPrompt, r.rlkd.problems, c.MaxPromptLength)
+	problems, err := r.prompts(student, r.rlkd)
 	if err != nil {
-		return err
-	}
-	if err := r.checkDropped(r.rlkd, dropped, "max_prompt_length", c.MaxPromptLength); err != nil {
 		return err
 	}
 	return torch.Try(func() error {
