@@ -65,6 +65,11 @@ inline __mmask16 seen(int64_t t, int64_t n) {
   return _mm512_cmplt_epi32_mask(lanes(), _mm512_set1_epi32(static_cast<int>(std::min<int64_t>(16, n - t))));
 }
 
+// weights are e^(by s - shift) of sixteen scores, 0 where they are not seen.
+inline __m512 weights(const float *s, __mmask16 seen, __m512 by, __m512 shift) {
+  return _mm512_maskz_mov_ps(seen, exp(_mm512_fmsub_ps(_mm512_loadu_ps(s), by, shift)));
+}
+
 // One row's softmax: scores s become e^(scale s - top) in p, 0 where they are not seen. It
 // returns the log of the sum of e^(scale s).
 inline float softmax_row(const float *s, bf16 *p, const Span *spans, int64_t count, float scale, float &sum) {
@@ -84,8 +89,7 @@ inline float softmax_row(const float *s, bf16 *p, const Span *spans, int64_t cou
   for (int64_t i = 0; i < count; i++) {
     const Span x = spans[i];
     for (int64_t t = 0; t < x.padded; t += 16) {
-      const __m512 e =
-          _mm512_maskz_mov_ps(seen(t, x.seen), exp(_mm512_fmsub_ps(_mm512_loadu_ps(s + at + t), by, shift)));
+      const __m512 e = weights(s + at + t, seen(t, x.seen), by, shift);
       total = _mm512_add_ps(total, e);
       store(p + at + t, e);
     }
@@ -114,8 +118,7 @@ inline void gradient_row(const float *s, const float *dp, bf16 *p, bf16 *ds, con
   for (int64_t i = 0; i < count; i++) {
     const Span x = spans[i];
     for (int64_t t = 0; t < x.padded; t += 16) {
-      const __m512 e =
-          _mm512_maskz_mov_ps(seen(t, x.seen), exp(_mm512_fmsub_ps(_mm512_loadu_ps(s + at + t), by, shift)));
+      const __m512 e = weights(s + at + t, seen(t, x.seen), by, shift);
       store(p + at + t, e);
       store(ds + at + t, _mm512_mul_ps(_mm512_mul_ps(e, by), _mm512_sub_ps(_mm512_loadu_ps(dp + at + t), less)));
     }
@@ -126,11 +129,8 @@ inline void gradient_row(const float *s, const float *dp, bf16 *p, bf16 *ds, con
 // paired brings x [n, width] to [n/2][width][2]; n is even.
 inline void paired(const bf16 *x, bf16 *y, int64_t n, int64_t width) {
   for (int64_t r = 0; r < n; r += 2, x += 2 * width, y += 2 * width)
-    for (int64_t t = 0; t < width; t += 16) {
-      const __m512i even = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(x + t)));
-      const __m512i odd = _mm512_cvtepu16_epi32(_mm256_loadu_si256((const __m256i *)(x + width + t)));
-      _mm512_storeu_si512(y + 2 * t, _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
-    }
+    for (int64_t t = 0; t < width; t += 16)
+      _mm512_storeu_si512(y + 2 * t, interleaved(bits(x + t), bits(x + width + t)));
 }
 
 } // namespace shim::kernels

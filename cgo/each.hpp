@@ -11,7 +11,7 @@ inline simd::bf16 *half(const at::Tensor &t) { return static_cast<simd::bf16 *>(
 
 // each runs fn(type, lo, hi) on pieces of n rows, type being a pointer to t's element type.
 template <class F> void each(const at::Tensor &t, int64_t n, int64_t grain, F fn) {
-  at::parallel_for(0, n, std::max<int64_t>(1, grain), [&](int64_t lo, int64_t hi) {
+  at::parallel_for(0, n, grain, [&](int64_t lo, int64_t hi) {
     if (t.scalar_type() == at::kFloat)
       fn(static_cast<float *>(nullptr), lo, hi);
     else
@@ -20,6 +20,6 @@ template <class F> void each(const at::Tensor &t, int64_t n, int64_t grain, F fn
 }
 
 // grain is how many rows of n elements are worth another thread.
-inline int64_t grain(int64_t n) { return 16384 / std::max<int64_t>(1, n); }
+inline int64_t grain(int64_t n) { return std::max<int64_t>(1, 16384 / std::max<int64_t>(1, n)); }
 
 } // namespace shim::kernels

@@ -35,19 +35,9 @@ func (t *Tensor) Exp_() {
 	checkInPlace("Exp_", C.torch_exp_(t.handle()))
 }
 
-// MulScalar_ multiplies by s.
-func (t *Tensor) MulScalar_(s float64) {
-	checkInPlace("MulScalar_", C.torch_mul_scalar_(t.handle(), C.double(s)))
-}
-
 // AddMM_ adds the matrix product x @ y.
 func (t *Tensor) AddMM_(x, y *Tensor) {
 	checkInPlace("AddMM_", C.torch_addmm_(t.handle(), x.handle(), y.handle()))
-}
-
-// ScatterAdd_ adds src at the positions index names along dim.
-func (t *Tensor) ScatterAdd_(dim int, index, src *Tensor) {
-	checkInPlace("ScatterAdd_", C.torch_scatter_add_(t.handle(), C.int64_t(dim), index.handle(), src.handle()))
 }
 
 // IndexAdd_ adds those of src to the entries of dim that the int64 vector index names.

@@ -77,16 +77,11 @@ void silu_mul_row_backward(const bf16 *gate, const bf16 *up, const bf16 *dy, bf1
 
 namespace shim::kernels {
 
-// pieces runs fn(lo, hi) on pieces of n rows.
-template <class F> static void pieces(int64_t n, int64_t grain, F fn) {
-  at::parallel_for(0, n, std::max<int64_t>(1, grain), fn);
-}
-
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
   auto in = x.contiguous();
   auto out = at::empty_like(in);
   const int64_t n = in.size(-1);
-  pieces(in.numel() / n, grain(n), [&](int64_t lo, int64_t hi) {
+  at::parallel_for(0, in.numel() / n, grain(n), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)
       norm_row(half(in) + r * n, half(w), half(out) + r * n, n, static_cast<float>(eps));
   });
@@ -100,7 +95,7 @@ std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const 
   auto dx = at::empty_like(in);
   const int64_t n = in.size(-1), all = in.numel() / n, parts = (all + rows - 1) / rows;
   auto dw = at::zeros({parts, n}, in.options().dtype(at::kFloat));
-  pieces(parts, 1, [&](int64_t lo, int64_t hi) {
+  at::parallel_for(0, parts, 1, [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo * rows; r < std::min(all, hi * rows); r++)
       norm_row_backward(half(in) + r * n, half(w), half(d) + r * n, half(dx) + r * n,
                         dw.data_ptr<float>() + r / rows * n, n, static_cast<float>(eps));
@@ -111,7 +106,7 @@ std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const 
 at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin, double sign) {
   auto out = at::empty(x.sizes(), x.options());
   const int64_t n = x.size(0), heads = x.size(1), d = x.size(2);
-  pieces(n, grain(heads * d), [&](int64_t lo, int64_t hi) {
+  at::parallel_for(0, n, grain(heads * d), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)
       for (int64_t h = 0; h < heads; h++)
         rope_row(half(x) + r * x.stride(0) + h * x.stride(1), half(cos) + r * d, half(sin) + r * d,
@@ -123,7 +118,7 @@ at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &si
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
   auto out = at::empty(gate.sizes(), gate.options());
   const int64_t n = gate.size(1);
-  pieces(gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
+  at::parallel_for(0, gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)
       silu_mul_row(half(gate) + r * gate.stride(0), half(up) + r * up.stride(0), half(out) + r * n, n);
   });
@@ -135,7 +130,7 @@ std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, con
   auto d = dy.contiguous();
   auto dgate = at::empty(gate.sizes(), gate.options()), dup = at::empty(gate.sizes(), gate.options());
   const int64_t n = gate.size(1);
-  pieces(gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
+  at::parallel_for(0, gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)
       silu_mul_row_backward(half(gate) + r * gate.stride(0), half(up) + r * up.stride(0), half(d) + r * n,
                             half(dgate) + r * n, half(dup) + r * n, n);

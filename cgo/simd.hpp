@@ -17,8 +17,9 @@ struct bf16 {
 inline __m512 widened(__m256i v) { return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_cvtepu16_epi32(v), 16)); }
 inline __m256i narrowed(__m512 v) { return (__m256i)_mm512_cvtneps_pbh(v); }
 
+inline __m256i bits(const bf16 *p) { return _mm256_loadu_si256((const __m256i *)p); }
 inline __m512 load(const float *p) { return _mm512_loadu_ps(p); }
-inline __m512 load(const bf16 *p) { return widened(_mm256_loadu_si256((const __m256i *)p)); }
+inline __m512 load(const bf16 *p) { return widened(bits(p)); }
 inline void store(float *p, __m512 v) { _mm512_storeu_ps(p, v); }
 inline void store(bf16 *p, __m512 v) { _mm256_storeu_si256((__m256i *)p, narrowed(v)); }
 
@@ -40,6 +41,11 @@ inline __m512 exp(__m512 x) {
   p = _mm512_fmadd_ps(p, r, _mm512_set1_ps(5.0000001201e-1f));
   p = _mm512_fmadd_ps(_mm512_mul_ps(r, r), p, _mm512_add_ps(r, _mm512_set1_ps(1.0f)));
   return _mm512_scalef_ps(p, n);
+}
+
+// interleaved are the numbers of two rows of sixteen, one of each in turn.
+inline __m512i interleaved(__m256i even, __m256i odd) {
+  return _mm512_or_si512(_mm512_cvtepu16_epi32(even), _mm512_slli_epi32(_mm512_cvtepu16_epi32(odd), 16));
 }
 
 // sigmoid is 1 / (1 + e to the -x).

@@ -99,9 +99,8 @@ inline void pack_transposed(const bf16 *w, int64_t in, int64_t padded, int64_t o
   const __m256i none = _mm256_setzero_si256();
   for (int64_t o = 0; o < out; o += 16)
     for (int64_t k = 0; k < padded; k += 2, to += 32) {
-      auto row = [&](int64_t i) { return i < in ? _mm256_loadu_si256((const __m256i *)(w + i * stride + o)) : none; };
-      const __m512i even = _mm512_cvtepu16_epi32(row(k)), odd = _mm512_cvtepu16_epi32(row(k + 1));
-      _mm512_storeu_si512(to, _mm512_or_si512(even, _mm512_slli_epi32(odd, 16)));
+      auto row = [&](int64_t i) { return i < in ? bits(w + i * stride + o) : none; };
+      _mm512_storeu_si512(to, interleaved(row(k), row(k + 1)));
     }
 }
 
