@@ -27,9 +27,10 @@ struct Rows {
 // What sums start from: zero, a value for each output, or what is there.
 enum class From { zero, bias, there };
 
-// R rows times V blocks of 16 outputs, to y with a stride between rows.
+// R rows times V blocks of 16 outputs, to y with a stride between rows. Meanwhile what lies `ahead`
+// numbers behind these blocks is brought near, for the tile that is next to need it.
 template <int R, int V, From from, class T>
-inline void tile(Rows x, Packed w, const float *bias, T *y, int64_t stride) {
+inline void tile(Rows x, Packed w, int64_t ahead, const float *bias, T *y, int64_t stride) {
   __m512 acc[R][V];
   for (int r = 0; r < R; r++)
     for (int v = 0; v < V; v++) {
@@ -40,7 +41,11 @@ inline void tile(Rows x, Packed w, const float *bias, T *y, int64_t stride) {
   const bf16 *pairs = x.data;
   for (int64_t k = 0; k < w.in; k += 2, pairs += x.pair) {
     __m512bh wv[V];
-    for (int v = 0; v < V; v++) wv[v] = (__m512bh)_mm512_loadu_si512(w.data + v * w.block + k * 16);
+    for (int v = 0; v < V; v++) {
+      const bf16 *block = w.data + v * w.block + k * 16;
+      wv[v] = (__m512bh)_mm512_loadu_si512(block);
+      _mm_prefetch((const char *)(block + ahead), _MM_HINT_T1);
+    }
     for (int r = 0; r < R; r++) {
       int pair;
       std::memcpy(&pair, pairs + r * x.row, sizeof pair);
@@ -52,9 +57,10 @@ inline void tile(Rows x, Packed w, const float *bias, T *y, int64_t stride) {
     for (int v = 0; v < V; v++) store(y + r * stride + 16 * v, acc[r][v]);
 }
 
-// n rows times V blocks, eight rows at a time.
+// n rows times V blocks, eight rows at a time. The last of them bring the next V blocks near: with few
+// rows, reading weights from memory takes as long as computing by them.
 template <int V, From from, class T> void rows(Rows x, int64_t n, Packed w, const float *bias, T *y, int64_t stride) {
-  using Tile = void (*)(Rows, Packed, const float *, T *, int64_t);
+  using Tile = void (*)(Rows, Packed, int64_t, const float *, T *, int64_t);
   static constexpr Tile rest[] = {nullptr,
                                   tile<1, V, from, T>,
                                   tile<2, V, from, T>,
@@ -63,9 +69,11 @@ template <int V, From from, class T> void rows(Rows x, int64_t n, Packed w, cons
                                   tile<5, V, from, T>,
                                   tile<6, V, from, T>,
                                   tile<7, V, from, T>};
-  int64_t r = 0;
-  for (; r + 8 <= n; r += 8) tile<8, V, from>({x.data + r * x.row, x.row, x.pair}, w, bias, y + r * stride, stride);
-  if (r < n) rest[n - r]({x.data + r * x.row, x.row, x.pair}, w, bias, y + r * stride, stride);
+  for (int64_t r = 0; r < n; r += 8) {
+    const int64_t ahead = r + 8 >= n ? V * w.block : 0;
+    const Rows these{x.data + r * x.row, x.row, x.pair};
+    (r + 8 <= n ? tile<8, V, from, T> : rest[n - r])(these, w, ahead, bias, y + r * stride, stride);
+  }
 }
 
 // product sets y [n, 16*blocks], or adds to it, to n rows of x times the first blocks of w.
