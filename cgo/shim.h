@@ -11,6 +11,7 @@ extern "C" {
 
 typedef void *tensor;
 typedef char *err;
+typedef void *graph;
 
 // Engine and bookkeeping.
 void torch_engine(int on);
@@ -135,6 +136,14 @@ err torch_norm_list(tensor *out, const tensor *ts, int n);
 err torch_scale_list(const tensor *ts, int n, tensor factor);
 err torch_adamw(const tensor *params, const tensor *grads, const tensor *m, const tensor *v, int n, tensor step,
                 double lr, double beta1, double beta2, double eps, double weight_decay);
+
+// Recorded work: new, begin, the work, end; then replay as often as wanted.
+int torch_can_capture(const char *device);
+err torch_graph_new(graph *out, const char *device); // on a stream beside the current one, until end
+err torch_graph_begin(graph g);
+err torch_graph_end(graph g); // also of a recording that failed
+err torch_graph_replay(graph g);
+void torch_graph_free(graph g);
 
 #ifdef __cplusplus
 }
