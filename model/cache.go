@@ -66,15 +66,19 @@ func (c *cache) prefill(b *Batch, p placement) attention {
 	}
 }
 
-// decode is the attention of one new token per row over the row's past and itself.
-func (c *cache) decode() attention {
+// used is how many positions a step looks at: those of the longest row and the token to come, in
+// few different widths. What libtorch prepares for a shape is used again.
+func (c *cache) used() int {
 	used := 0
 	for _, l := range c.lengths {
 		used = max(used, l+1)
 	}
-	// Few different widths: what libtorch prepares for a shape is used again.
-	used = min((used+widthStep-1)/widthStep*widthStep, c.width)
-	positions := torch.FromInts(c.lengths, c.m.Device, len(c.lengths))
+	return min((used+widthStep-1)/widthStep*widthStep, c.width)
+}
+
+// decode is the attention of one new token per row, at positions [rows], over the row's past and
+// itself.
+func (c *cache) decode(positions *torch.Tensor, used int) attention {
 	return func(i int, q, k, v *torch.Tensor) *torch.Tensor {
 		return torch.Attend(q, k, v, c.k[i], c.v[i], positions, used, c.m.attentionScale())
 	}

@@ -22,9 +22,13 @@ type pass struct {
 
 // newPass prepares a run over tokens at the given positions.
 func (m *Model) newPass(positions []int, graph bool, attend attention) *pass {
+	return m.passAt(torch.FromInts(positions, m.Device, len(positions)), graph, attend)
+}
+
+// passAt is newPass with the positions on the device, [P].
+func (m *Model) passAt(positions *torch.Tensor, graph bool, attend attention) *pass {
 	p := &pass{m: m, adapter: m.active, graph: graph, attend: attend}
-	at := torch.FromInts(positions, m.Device, len(positions), 1).Cast(torch.Float32)
-	angle := at.Mul(m.invFreq).Unsqueeze(1) // [P, 1, headDim]
+	angle := positions.Unsqueeze(1).Cast(torch.Float32).Mul(m.invFreq).Unsqueeze(1) // [P, 1, headDim]
 	p.cos = angle.Cos().MulScalar(m.ropeScale).Cast(m.DType)
 	p.sin = angle.Sin().MulScalar(m.ropeScale).Cast(m.DType)
 	return p

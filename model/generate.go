@@ -39,6 +39,10 @@ type Generator struct {
 
 	// Done, if set, is told when all completions of a request have ended.
 	Done func(request int, completions []Completion)
+
+	// NoGraph, if set, is told why a device that can record steps as graphs did not; then they are
+	// done one operation after the other.
+	NoGraph func(err error)
 }
 
 // row is a completion under way.
@@ -65,6 +69,8 @@ func (g *Generator) Generate(requests []Request) (out [][]Completion, err error)
 	}
 	torch.NoGrad(func() {
 		d := decoder{Generator: g, requests: requests, out: out, open: open, cache: g.Model.newCache(g.rows(requests), width), packs: g.Model.pack()}
+		d.recorder.off = !torch.CanCapture(g.Model.Device)
+		defer d.recorder.drop()
 		err = d.run()
 	})
 	return out, err
@@ -90,6 +96,7 @@ type decoder struct {
 	packs    *packs
 	active   []row // in the order of the cache's rows
 	last     []int // the newest token of each active row
+	recorder recorder
 }
 
 func (d *decoder) run() error {
@@ -155,27 +162,27 @@ func (d *decoder) prefill(began int) *torch.Tensor {
 		}
 	}
 	b.fill()
-	p := d.pass(b.positions, d.cache.prefill(b, fill))
+	p := m.newPass(b.positions, false, d.cache.prefill(b, fill))
+	p.packs = d.packs
 	x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(b.ids, m.Device, len(b.ids))))
 	return d.logits(p, x.IndexSelect(0, torch.FromInts(ends, m.Device, len(ends))))
 }
 
 // step feeds each active row its newest token and returns the logits of the next, [n, vocab].
 func (d *decoder) step() *torch.Tensor {
-	m := d.Model
-	p := d.pass(d.cache.lengths, d.cache.decode())
-	x := p.layers(torch.Embedding(m.embed.work, torch.FromInts(d.last, m.Device, len(d.last))))
+	used := d.cache.used()
+	logits, err := d.recorder.step(d.Model.Device, d.last, d.cache.lengths, used, func(ids, positions *torch.Tensor) *torch.Tensor {
+		p := d.Model.passAt(positions, false, d.cache.decode(positions, used))
+		p.packs = d.packs
+		return d.logits(p, p.layers(torch.Embedding(d.Model.embed.work, ids)))
+	})
+	if err != nil && d.NoGraph != nil {
+		d.NoGraph(err)
+	}
 	for r := range d.cache.lengths {
 		d.cache.lengths[r]++
 	}
-	return d.logits(p, x)
-}
-
-// pass is a run over tokens by the packed weights.
-func (d *decoder) pass(positions []int, attend attention) *pass {
-	p := d.Model.newPass(positions, false, attend)
-	p.packs = d.packs
-	return p
+	return logits
 }
 
 // logits are those of the tokens after x [n, hidden], [n, vocab] in the model's dtype.

@@ -111,6 +111,7 @@ func (e *Evaluator) sampler(s *Student) *sampler {
 			}
 			return e.Watch.sampled(tokens, ended)
 		},
+		note: e.Watch.note,
 	}
 }
 

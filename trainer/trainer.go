@@ -150,7 +150,7 @@ func (r *RLKD) sampler(step int) *sampler {
 		uniform: func(row, sample, position int) float32 {
 			return rng.Uniform(c.Seed, uint64(step), uint64(row), uint64(sample), uint64(position))
 		},
-		progress: r.Watch.sampled,
+		progress: r.Watch.sampled, note: r.Watch.note,
 	}
 }
 
