@@ -127,24 +127,38 @@ err torch_memory(const char *device, int *has, int64_t bytes[3]) {
   });
 }
 
+// An accelerator reads page-locked memory by itself while the host goes on; that memory is kept for
+// reuse. For pieces larger than this, which are weights, it is not locked.
+constexpr size_t most_locked = 64 << 20;
+
+// upload is a copy of host of a type and on a device.
+static at::Tensor upload(const at::Tensor &host, int dtype, const char *device) {
+  auto to = options(dtype, device);
+  const auto bytes = static_cast<size_t>(host.numel()) * to.dtype().itemsize();
+  if (to.device().is_cpu() || bytes > most_locked) return host.to(to, /*non_blocking=*/false, /*copy=*/true);
+  auto locked = at::empty(host.sizes(), to.device(at::kCPU).pinned_memory(true));
+  locked.copy_(host);
+  return locked.to(to.device(), to.dtype().toScalarType(), /*non_blocking=*/true);
+}
+
 err torch_from_f32(tensor *out, const float *data, const int64_t *d, int n, int dtype, const char *device) {
   return guard([&] {
     auto host = at::from_blob(const_cast<float *>(data), dims(d, n), at::kFloat);
-    *out = own(host.to(options(dtype, device), /*non_blocking=*/false, /*copy=*/true));
+    *out = own(upload(host, dtype, device));
   });
 }
 
 err torch_from_i64(tensor *out, const int64_t *data, const int64_t *d, int n, const char *device) {
   return guard([&] {
     auto host = at::from_blob(const_cast<int64_t *>(data), dims(d, n), at::kLong);
-    *out = own(host.to(options(static_cast<int>(at::kLong), device), false, true));
+    *out = own(upload(host, static_cast<int>(at::kLong), device));
   });
 }
 
 err torch_from_bytes(tensor *out, const void *data, int dtype, const int64_t *d, int n, int to_dtype, const char *device) {
   return guard([&] {
     auto host = at::from_blob(const_cast<void *>(data), dims(d, n), scalar(dtype));
-    *out = own(host.to(options(to_dtype, device), false, true));
+    *out = own(upload(host, to_dtype, device));
   });
 }
 
