@@ -4,17 +4,20 @@ import torch "github.com/rlkd/rlkd/cgo"
 
 // LogProbs are the log-probabilities of b's completion tokens, [M] in b's order, at a
 // temperature. Nothing is recorded.
-func (m *Model) LogProbs(b *Batch, temperature float64) []float32 {
-	out := make([]float32, 0, b.Targets())
+func (m *Model) LogProbs(b *Batch, temperature float64) (out []float32) {
+	if b.Targets() == 0 {
+		return nil
+	}
 	torch.NoGrad(func() {
 		h := m.hidden(b)
+		var parts []*torch.Tensor
 		for lo := 0; lo < b.Targets(); lo += headRows {
 			hi := min(lo+headRows, b.Targets())
-			torch.Scope(func() {
-				c := m.logProbs(h.Narrow(0, lo, hi-lo), b.targets[lo:hi], temperature)
-				out = append(out, c.logp.Float32s()...)
-			})
+			parts = append(parts, torch.Tidy(func() *torch.Tensor {
+				return m.logProbs(h.Narrow(0, lo, hi-lo), b.targets[lo:hi], temperature).logp
+			}))
 		}
+		out = torch.Cat(0, parts...).Float32s() // the device is waited for once
 	})
 	return out
 }
