@@ -6,15 +6,18 @@
 
 namespace pretend {
 
-// One device with one stream, on which everything is done when the call returns. The no-op guard
-// would do, but for its index, -1, which autograd does not know.
+thread_local c10::StreamId stream = 0;
+
+// One device, on which everything is done when the call returns, so that streams differ in their
+// number alone. The no-op guard would do, but for its device, -1, which autograd does not know.
 struct Guard final : c10::impl::NoOpDeviceGuardImpl<c10::DeviceType::PrivateUse1> {
-  static c10::Stream stream() { return c10::Stream(c10::Stream::DEFAULT, device); }
+  static c10::Stream of(c10::StreamId id) { return c10::Stream(c10::Stream::UNSAFE, device, id); }
   c10::Device exchangeDevice(c10::Device) const override { return device; }
   c10::Device getDevice() const override { return device; }
-  c10::Stream getStream(c10::Device) const noexcept override { return stream(); }
-  c10::Stream getNewStream(c10::Device, int) const override { return stream(); }
-  c10::Stream exchangeStream(c10::Stream) const noexcept override { return stream(); }
+  c10::Stream getStream(c10::Device) const noexcept override { return of(stream); }
+  c10::Stream getNewStream(c10::Device, int) const override { return of(1); }
+  c10::Stream getStreamFromGlobalPool(c10::Device, bool) const override { return of(1); }
+  c10::Stream exchangeStream(c10::Stream s) const noexcept override { return of(std::exchange(stream, s.id())); }
   void record(void **, const c10::Stream &, const c10::DeviceIndex, const c10::EventFlag) const override {}
   void block(void *, const c10::Stream &) const override {}
   bool queryEvent(void *) const override { return true; }
@@ -27,6 +30,8 @@ struct Hooks final : at::PrivateUse1HooksInterface {
   bool hasPrimaryContext(c10::DeviceIndex) const override { return true; }
   c10::DeviceIndex deviceCount() const override { return 1; }
   c10::DeviceIndex getCurrentDevice() const override { return 0; }
+  c10::Allocator *getPinnedMemoryAllocator() const override { return pinned_allocator(); }
+  bool isPinnedPtr(const void *p) const override { return is_pinned(p); }
 };
 
 } // namespace pretend
@@ -41,8 +46,9 @@ void pretend_register(const char *name) {
   any.fallback(torch::CppFunction::makeFromBoxedFunction<&fallback>());
   static auto aten = MAKE_TORCH_LIBRARY_IMPL(aten, PrivateUse1);
   implement(aten);
+  add_graphs();
 }
 
 void pretend_read(pretend_counts *out) {
-  *out = {counters.ops, counters.uploads, counters.uploaded, counters.downloads, counters.downloaded};
+  *out = {counters.ops, counters.uploads, counters.uploaded, counters.waits, counters.downloads, counters.downloaded, counters.replays};
 }

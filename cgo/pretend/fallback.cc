@@ -41,8 +41,29 @@ struct Call {
     for (auto &[there, here] : seen) {
       if (there.sizes() == here.sizes()) continue;
       TORCH_CHECK(there.numel() == 0, name, " resized a tensor on ", device);
-      near(resize_(there, here.sizes(), std::nullopt)).copy_(here);
+      auto sized = near(resize_(there, here.sizes(), std::nullopt));
+      sized.copy_(here);
+      if (recording) recording->work.emplace_back([sized, from = here] { sized.copy_(from); });
     }
+  }
+
+  // What was done is done again on the same memory; what is new goes where it went.
+  void record(const c10::OperatorHandle &op, torch::jit::Stack in, const torch::jit::Stack &stack, size_t first) {
+    for (auto &[there, here] : seen) recording->kept.push_back(there);
+    recording->work.emplace_back([op, in = std::move(in), out = torch::jit::Stack(stack.begin() + static_cast<long>(first), stack.end())] {
+      auto again = in;
+      op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), &again);
+      for (size_t i = 0; i < out.size(); i++) {
+        auto to = tensors(out[i]), from = tensors(again[i]);
+        for (size_t j = 0; j < to.size(); j++)
+          if (to[j].defined() && !to[j].is_alias_of(from[j])) to[j].copy_(from[j]);
+      }
+    });
+  }
+
+  static std::vector<at::Tensor> tensors(const c10::IValue &v) {
+    if (v.isTensor()) return {v.toTensor()};
+    return v.isTensorList() ? v.toTensorVector() : std::vector<at::Tensor>{};
   }
 
   template <class F> void exchange(c10::IValue &v, F f) {
@@ -68,10 +89,13 @@ static const std::set<std::string> tells{"aten::nonzero", "aten::masked_select",
 void fallback(const c10::OperatorHandle &op, torch::jit::Stack *stack) {
   Call call(op);
   counters.ops++;
-  if (tells.count(call.name)) counters.downloads++;
+  if (tells.count(call.name)) stops(call.name.c_str()), counters.downloads++;
   const size_t first = stack->size() - op.schema().arguments().size();
   for (size_t i = first; i < stack->size(); i++) call.exchange((*stack)[i], [&](const at::Tensor &t) { return call.in(t); });
+  torch::jit::Stack in;
+  if (recording) in.assign(stack->begin() + static_cast<long>(first), stack->end());
   op.redispatchBoxed(c10::DispatchKeySet(c10::DispatchKey::CPU), stack);
+  if (recording) call.record(op, std::move(in), *stack, first);
   call.settle();
   for (size_t i = first; i < stack->size(); i++) call.exchange((*stack)[i], [&](const at::Tensor &t) { return call.out(t); });
 }

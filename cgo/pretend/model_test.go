@@ -86,15 +86,18 @@ func passes(t *testing.T, dir string, dev torch.Device, dt torch.DType, lora boo
 	onEngine(t, func() {
 		m, params := open(t, dir, dev, dt, lora)
 		b := batch()
-		all = append(all, m.Logits(b).Float32s(), m.LogProbs(b, 0.7))
+		all = append(all, m.Logits(b).Float32s())
+		if counts := pretend.Count(func() { all = append(all, m.LogProbs(b, 0.7)) }); counts.Downloads > 1 {
+			t.Errorf("log-probabilities stop the device %d times", counts.Downloads)
+		}
 		for _, checkpoint := range []bool{false, true} {
 			m.DropoutAt(3, 1)
-			downloads := pretend.Count(func() { m.ForwardBackward(b, 0.7, checkpoint, nll(b.Targets())) })
-			if downloads.Downloads != 0 {
-				t.Errorf("checkpoint %v: a pass stops the device %d times", checkpoint, downloads.Downloads)
+			counts := pretend.Count(func() { m.ForwardBackward(b, 0.7, checkpoint, nll(b.Targets())) })
+			if counts.Downloads != 0 || counts.Waits != 0 {
+				t.Errorf("checkpoint %v: a pass stops the device %d times and waits for it %d times", checkpoint, counts.Downloads, counts.Waits)
 			}
-			if on := dev == pretend.Device; on != (downloads.Ops > 100) {
-				t.Errorf("on %s a pass runs %d operations on the pretend device", dev, downloads.Ops)
+			if on := dev == pretend.Device; on != (counts.Ops > 100) {
+				t.Errorf("on %s a pass runs %d operations on the pretend device", dev, counts.Ops)
 			}
 			for _, p := range params {
 				all = append(all, p.Master.Grad().Float32s())
@@ -146,11 +149,18 @@ func generate(t *testing.T, dir string, dev torch.Device, s model.Sampling, lora
 		if dev == pretend.Device && (counts.Downloads != steps || counts.Downloaded != 8*tokens) {
 			t.Errorf("%d steps and %d tokens: %d downloads of %d bytes, want ids alone, once a step", steps, tokens, counts.Downloads, counts.Downloaded)
 		}
+		if counts.Waits != 0 {
+			t.Errorf("the host waits for %d of %d uploads", counts.Waits, counts.Uploads)
+		}
+		if on := dev == pretend.Device; on != (counts.Replays > 0) {
+			t.Errorf("on %s %d of %d steps were replays", dev, counts.Replays, steps)
+		}
 	})
 	return out, steps
 }
 
-// Completions are the CPU's, and all that comes to the host are the ids, once a step.
+// Completions are the CPU's, also where steps are recorded, and all that comes to the host are the
+// ids, once a step.
 func TestGenerationIsThatOfTheCPU(t *testing.T) {
 	eachWay(t, func(t *testing.T, dir string, lora bool) {
 		for _, s := range []model.Sampling{{}, {Temperature: 1, TopP: 1}, {Temperature: 0.8, TopK: 50, TopP: 0.9, MinP: 0.001}} {

@@ -49,8 +49,10 @@ type Counts struct {
 	Ops        int
 	Uploads    int // copies from the host
 	Uploaded   int // bytes of them
+	Waits      int // uploads that the host waits for, as they are not from page-locked memory
 	Downloads  int // copies to the host; each makes it wait
 	Downloaded int // bytes of them
+	Replays    int // of recorded graphs; what they do counts no more
 }
 
 // Count tells what fn makes the device do.
@@ -58,11 +60,15 @@ func Count(fn func()) Counts {
 	a := read()
 	fn()
 	b := read()
-	return Counts{b.Ops - a.Ops, b.Uploads - a.Uploads, b.Uploaded - a.Uploaded, b.Downloads - a.Downloads, b.Downloaded - a.Downloaded}
+	return Counts{b.Ops - a.Ops, b.Uploads - a.Uploads, b.Uploaded - a.Uploaded, b.Waits - a.Waits, b.Downloads - a.Downloads, b.Downloaded - a.Downloaded, b.Replays - a.Replays}
 }
 
 func read() Counts {
 	var c C.pretend_counts
 	C.pretend_read(&c)
-	return Counts{int(c.ops), int(c.uploads), int(c.uploaded), int(c.downloads), int(c.downloaded)}
+	return Counts{int(c.ops), int(c.uploads), int(c.uploaded), int(c.waits), int(c.downloads), int(c.downloaded), int(c.replays)}
 }
+
+// Limit makes the device's memory scarce: what would take it over so many bytes is an error, as
+// on a GPU that is full. 0 lifts the limit.
+func Limit(bytes int) { C.pretend_limit(C.int64_t(bytes)) }

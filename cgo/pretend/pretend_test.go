@@ -1,6 +1,7 @@
 package pretend_test
 
 import (
+	"errors"
 	"math"
 	"strings"
 	"testing"
@@ -90,6 +91,24 @@ func TestBorderIsCounted(t *testing.T) {
 			if got := pretend.Count(c.do); got != c.want {
 				t.Errorf("%s: %+v, want %+v", c.what, got, c.want)
 			}
+		}
+	})
+}
+
+// Memory that is short is an error that says so; it is there again when tensors are freed.
+func TestMemoryCanBeShort(t *testing.T) {
+	onEngine(t, func() {
+		defer pretend.Limit(0)
+		pretend.Limit(1 << 20)
+		fill := func(n int) error {
+			return torch.Try(func() error { torch.Zeros(torch.Float32, pretend.Device, n).MulScalar(2); return nil })
+		}
+		var full *torch.Error
+		if err := fill(200_000); !errors.As(err, &full) || !full.OutOfMemory() {
+			t.Errorf("1.6 MB in 1 MiB: %v", err)
+		}
+		if err := fill(100_000); err != nil {
+			t.Errorf("0.8 MB in 1 MiB: %v", err)
 		}
 	})
 }
