@@ -49,7 +49,7 @@ type sampler struct {
 	uniform     func(row, sample, position int) float32
 	progress    func(tokens, ended int) error
 	done        func(group int, rollouts []Rollout) // told of each group that is complete, if set
-	note        func(message string)                // something worth a line
+	note        func(message string)                // something worth a line, if set
 }
 
 // sample returns the rollouts of problems: generations for each, in order.
@@ -61,13 +61,15 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 	g := model.Generator{
 		Model: s.student.Model, Sampling: s.sampling, Stop: s.student.Stop, MaxTokens: s.maxTokens,
 		Rows: max(s.rows, s.generations), Progress: s.progress,
-		NoGraph: func(err error) { s.note("decoding goes on without a graph: " + err.Error()) },
 		Uniform: func(request, sample, position int) float32 {
 			return s.uniform(problems[request].Row, sample, position)
 		},
 	}
 	if s.done != nil {
 		g.Done = func(request int, c []model.Completion) { s.done(request, s.group(request, problems[request], c)) }
+	}
+	if s.note != nil {
+		g.NoGraph = func(err error) { s.note("decoding goes on without a graph: " + err.Error()) }
 	}
 	groups, err := g.Generate(requests)
 	torch.EmptyCache()
