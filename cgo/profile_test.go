@@ -40,8 +40,8 @@ func TestProfile(t *testing.T) {
 	for op, want := range map[[2]string]int{
 		{"Full", ""}: 2, {"Linear", ""}: 3, {"Backward", ""}: 3, {"Sum", ""}: 3, {"Linear", "aten::linear"}: 3, {"Backward", "aten::mm"}: 3,
 	} {
-		if calls[op] != want {
-			t.Errorf("%v: %d calls, want %d", op, calls[op], want)
+		if n := calls[op]; n != want && (n < want || op[1] == "" || device(t) == torch.CPU) { // a device may make several of one
+			t.Errorf("%v: %d calls, want %d", op, n, want)
 		}
 	}
 	if inside <= 0 || inside > whole || whole > wall {
