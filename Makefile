@@ -90,7 +90,7 @@ interop: build student ## check against Python peers (transformers), in an envir
 	scripts/interop/run.sh
 
 bin/bench: libtorch
-	go build -o $@ ./bench
+	go build -buildvcs=auto -o $@ ./bench
 
 .PHONY: bin/bench
 
