@@ -1,6 +1,7 @@
 package model
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 
@@ -40,9 +41,14 @@ type Generator struct {
 	// Done, if set, is told when all completions of a request have ended.
 	Done func(request int, completions []Completion)
 
-	// NoGraph, if set, is told why a device that can record steps as graphs did not; then they are
-	// done one operation after the other.
+	// Eager has steps done one operation after the other also where the device can record them as
+	// graphs. NoGraph, if set, is told why such a device did not; then it is eager.
+	Eager   bool
 	NoGraph func(err error)
+
+	// Fewer, if set, is told when Rows completions at once do not fit into the device's memory, and
+	// how many are worked on instead, by this and every later call for the model.
+	Fewer func(rows int, err error)
 }
 
 // row is a completion under way.
@@ -55,8 +61,7 @@ type row struct {
 // and its cache replicated. What a completion says depends on its prompt and its random
 // stream alone, not on what else is in the batch.
 func (g *Generator) Generate(requests []Request) (out [][]Completion, err error) {
-	width := 0
-	var open []int
+	most, total := 0, 0 // completions of one request, of all
 	for i, r := range requests {
 		if len(r.Prompt) == 0 || r.N < 1 {
 			return nil, fmt.Errorf("generate: request %d has %d prompt tokens and asks for %d completions", i, len(r.Prompt), r.N)
@@ -64,34 +69,56 @@ func (g *Generator) Generate(requests []Request) (out [][]Completion, err error)
 		if r.N > g.Rows {
 			return nil, fmt.Errorf("generate: request %d asks for %d completions, but at most %d rows are worked on at once", i, r.N, g.Rows)
 		}
-		width = max(width, len(r.Prompt)+g.MaxTokens)
-		out, open = append(out, make([]Completion, r.N)), append(open, r.N)
+		most, total = max(most, r.N), total+r.N
+	}
+	out = make([][]Completion, len(requests))
+	for {
+		rows := min(g.Rows, total)
+		if fit := g.Model.fitRows; fit > 0 {
+			rows = min(rows, max(fit, most))
+		}
+		err := torch.Try(func() error { return g.attempt(requests, out, rows) })
+		var failed *torch.Error
+		if !errors.As(err, &failed) || !failed.OutOfMemory() || rows == most {
+			return out, err
+		}
+		g.Model.fitRows = max(rows/2, most)
+		torch.EmptyCache() // what is kept for reuse is of the wrong sizes
+		if g.Fewer != nil {
+			g.Fewer(g.Model.fitRows, err)
+		}
+	}
+}
+
+// attempt continues the prompts of those requests whose completions are not in out yet, at most
+// rows at once. What it has when it fails is of whole requests.
+func (g *Generator) attempt(requests []Request, out [][]Completion, rows int) (err error) {
+	d := decoder{Generator: g, rows: rows, requests: requests, out: out, under: map[int][]Completion{}, open: map[int]int{}}
+	width := 0
+	for i, r := range requests {
+		if out[i] == nil {
+			d.waiting = append(d.waiting, i)
+			width = max(width, len(r.Prompt)+g.MaxTokens)
+		}
 	}
 	torch.NoGrad(func() {
-		d := decoder{Generator: g, requests: requests, out: out, open: open, cache: g.Model.newCache(g.rows(requests), width), packs: g.Model.pack()}
-		d.recorder.off = !torch.CanCapture(g.Model.Device)
+		d.cache, d.packs = g.Model.newCache(rows, width), g.Model.pack()
+		d.recorder.off = g.Eager || !torch.CanCapture(g.Model.Device)
 		defer d.recorder.drop()
 		err = d.run()
 	})
-	return out, err
+	return err
 }
 
-// rows is how many rows of cache the requests can fill.
-func (g *Generator) rows(requests []Request) int {
-	total := 0
-	for _, r := range requests {
-		total += r.N
-	}
-	return min(total, g.Rows)
-}
-
-// decoder is one call of Generate.
+// decoder is one attempt to generate.
 type decoder struct {
 	*Generator
+	rows     int // most at once
 	requests []Request
-	out      [][]Completion
-	next     int   // the first request not yet begun
-	open     []int // of each request, how many completions have not ended
+	waiting  []int                // requests not yet begun
+	under    map[int][]Completion // those of the requests under way
+	open     map[int]int          // of each of them, how many have not ended
+	out      [][]Completion       // those of the others
 	cache    *cache
 	packs    *packs
 	active   []row // in the order of the cache's rows
@@ -114,7 +141,7 @@ func (d *decoder) run() error {
 				err = d.take(logits, began)
 			}
 		})
-		if err != nil || len(d.active) == 0 && d.next == len(d.requests) {
+		if err != nil || len(d.active) == 0 && len(d.waiting) == 0 {
 			return err
 		}
 	}
@@ -127,14 +154,16 @@ const prefillTokens = 16384
 // admit begins as many of the waiting requests as there are free rows for and can be run at once,
 // and returns how many rows that made active.
 func (d *decoder) admit() (began int) {
-	for tokens := 0; d.next < len(d.requests); d.next++ {
-		r := d.requests[d.next]
+	for tokens := 0; len(d.waiting) > 0; d.waiting = d.waiting[1:] {
+		request := d.waiting[0]
+		r := d.requests[request]
 		tokens += len(r.Prompt)
-		if len(d.active)+r.N > d.Rows || began > 0 && tokens > prefillTokens {
+		if len(d.active)+r.N > d.rows || began > 0 && tokens > prefillTokens {
 			break
 		}
+		d.under[request], d.open[request] = make([]Completion, r.N), r.N
 		for s := range r.N {
-			d.active = append(d.active, row{d.next, s, &d.out[d.next][s]})
+			d.active = append(d.active, row{request, s, &d.under[request][s]})
 			d.cache.lengths = append(d.cache.lengths, len(r.Prompt))
 		}
 		began += r.N
@@ -210,8 +239,11 @@ func (d *decoder) take(logits *torch.Tensor, began int) error {
 		if done.Finished || len(done.IDs) == d.MaxTokens {
 			request := d.active[r].request
 			d.remove(r)
-			if d.open[request]--; d.open[request] == 0 && d.Done != nil {
-				d.Done(request, d.out[request])
+			if d.open[request]--; d.open[request] == 0 {
+				d.out[request] = d.under[request]
+				if d.Done != nil {
+					d.Done(request, d.out[request])
+				}
 			}
 		}
 	}

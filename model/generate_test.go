@@ -1,6 +1,7 @@
 package model_test
 
 import (
+	"errors"
 	"slices"
 	"testing"
 
@@ -58,6 +59,77 @@ func TestGenerationDoesNotDependOnTheBatch(t *testing.T) {
 				t.Fatal(err)
 			}
 			compare(t, got, want[i:i+1], r.N)
+		}
+	})
+}
+
+// A device that records steps as graphs says what it says when it is eager.
+func TestGraphsChangeNothing(t *testing.T) {
+	requests := studentRequests(t)
+	run(t, func() {
+		m := load(t, student(), torch.Float32, false)
+		if !torch.CanCapture(m.Device) {
+			t.Skip("no graphs here")
+		}
+		var got [2][][]model.Completion
+		for i := range got {
+			g := sampled(m, 8, func(request int) int { return request })
+			g.Eager, g.MaxTokens = i == 0, 24
+			g.NoGraph = func(err error) { t.Error(err) }
+			var err error
+			if got[i], err = g.Generate(requests); err != nil {
+				t.Fatal(err)
+			}
+		}
+		compare(t, got[1], got[0], 8)
+	})
+}
+
+// Whenever memory runs out, fewer completions at once are worked on, and say the same; nothing is
+// told twice. What does not fit one request at a time is an error.
+func TestOutOfMemoryWhileGenerating(t *testing.T) {
+	requests := studentRequests(t)
+	run(t, func() {
+		defer torch.FailAfter(-1)
+		m := load(t, student(), torch.Float32, false)
+		g := sampled(m, 16, func(request int) int { return request })
+		torch.FailAfter(1 << 30)
+		want, err := g.Generate(requests)
+		ops := 1<<30 - torch.FailAfter(-1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for after := 0; after < ops; after += 1 + ops/6 {
+			torch.Scope(func() {
+				m := load(t, student(), torch.Float32, false)
+				g := sampled(m, 16, func(request int) int { return request })
+				var fewer []int
+				told := map[int]int{}
+				g.Fewer = func(rows int, _ error) { fewer = append(fewer, rows) }
+				g.Done = func(request int, _ []model.Completion) { told[request]++ }
+				live := torch.Live()
+				torch.OutOfMemoryAfter(after)
+				got, err := g.Generate(requests)
+				torch.FailAfter(-1)
+				if err != nil || len(fewer) != 1 || fewer[0] >= 16 || fewer[0] < 3 {
+					t.Fatalf("out of memory after %d of %d operations: %v, %v at once", after, ops, err, fewer)
+				}
+				compare(t, got, want, fewer[0])
+				for i := range requests {
+					if told[i] != 1 {
+						t.Errorf("request %d was told %d times", i, told[i])
+					}
+				}
+				if now := torch.Live(); now != live {
+					t.Errorf("%d tensors, %d before", now, live)
+				}
+			})
+		}
+		g = sampled(m, 3, func(request int) int { return request })
+		torch.OutOfMemoryAfter(100)
+		var failed *torch.Error
+		if _, err := g.Generate(requests[:1]); !errors.As(err, &failed) || !failed.OutOfMemory() {
+			t.Errorf("one request that does not fit: %v", err)
 		}
 	})
 }

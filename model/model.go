@@ -22,6 +22,7 @@ type Model struct {
 	invFreq   *torch.Tensor // [1, headDim], fp32: the rotary frequencies, twice over
 	ropeScale float64
 	active    *Adapter // takes part in every pass; nil for none
+	fitRows   int      // completions at once that are generated since more did not fit into memory; 0 for any
 }
 
 // Param is one weight of a model.

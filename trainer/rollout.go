@@ -1,6 +1,8 @@
 package trainer
 
 import (
+	"fmt"
+
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/reward"
@@ -70,6 +72,9 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 	}
 	if s.note != nil {
 		g.NoGraph = func(err error) { s.note("decoding goes on without a graph: " + err.Error()) }
+		g.Fewer = func(rows int, err error) {
+			s.note(fmt.Sprintf("generating at most %d completions at once from here on: %v", rows, err))
+		}
 	}
 	groups, err := g.Generate(requests)
 	torch.EmptyCache()

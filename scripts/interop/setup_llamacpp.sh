@@ -10,6 +10,7 @@ made_from=$(cat "$here/requirements-llamacpp.txt" "$here/setup_llamacpp.sh" | sh
 echo "compiling llama.cpp into $env ..." >&2
 rm -rf "$env"
 python3 -m venv "$env" || { echo "setup_llamacpp.sh: python3 has no venv; install python3-venv" >&2; exit 1; }
-CMAKE_ARGS=-DLLAVA_BUILD=OFF "$env/bin/pip" install --quiet --disable-pip-version-check -r "$here/requirements-llamacpp.txt"
+# Without pip's cache, which would give what was once built with other flags.
+CMAKE_ARGS=-DLLAVA_BUILD=OFF "$env/bin/pip" install --no-cache-dir --quiet --disable-pip-version-check -r "$here/requirements-llamacpp.txt"
 "$env/bin/python" -c 'import llama_cpp.server.app'
 echo "$made_from" > "$env/made-from"
