@@ -104,17 +104,19 @@ func TestOutOfMemoryWhileGenerating(t *testing.T) {
 				m := load(t, student(), torch.Float32, false)
 				g := sampled(m, 16, func(request int) int { return request })
 				var fewer []int
+				eager := false // it was a graph that did not fit
 				told := map[int]int{}
+				g.NoGraph = func(error) { eager = true }
 				g.Fewer = func(rows int, _ error) { fewer = append(fewer, rows) }
 				g.Done = func(request int, _ []model.Completion) { told[request]++ }
 				live := torch.Live()
 				torch.OutOfMemoryAfter(after)
 				got, err := g.Generate(requests)
 				torch.FailAfter(-1)
-				if err != nil || len(fewer) != 1 || fewer[0] >= 16 || fewer[0] < 3 {
+				if fits := len(fewer) == 1 && fewer[0] < 16 && fewer[0] >= 3; err != nil || fits == eager {
 					t.Fatalf("out of memory after %d of %d operations: %v, %v at once", after, ops, err, fewer)
 				}
-				compare(t, got, want, fewer[0])
+				compare(t, got, want, 16)
 				for i := range requests {
 					if told[i] != 1 {
 						t.Errorf("request %d was told %d times", i, told[i])
