@@ -51,6 +51,14 @@ type Generator struct {
 	Fewer func(rows int, err error)
 }
 
+// Tell has note told, a line each, what NoGraph and Fewer are told.
+func (g *Generator) Tell(note func(message string)) {
+	g.NoGraph = func(err error) { note("decoding goes on without a graph: " + err.Error()) }
+	g.Fewer = func(rows int, err error) {
+		note(fmt.Sprintf("generating at most %d completions at once from here on: %v", rows, err))
+	}
+}
+
 // row is a completion under way.
 type row struct {
 	request, sample int

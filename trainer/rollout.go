@@ -1,8 +1,6 @@
 package trainer
 
 import (
-	"fmt"
-
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/reward"
@@ -71,10 +69,7 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 		g.Done = func(request int, c []model.Completion) { s.done(request, s.group(request, problems[request], c)) }
 	}
 	if s.note != nil {
-		g.NoGraph = func(err error) { s.note("decoding goes on without a graph: " + err.Error()) }
-		g.Fewer = func(rows int, err error) {
-			s.note(fmt.Sprintf("generating at most %d completions at once from here on: %v", rows, err))
-		}
+		g.Tell(s.note)
 	}
 	groups, err := g.Generate(requests)
 	torch.EmptyCache()

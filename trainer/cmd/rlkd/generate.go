@@ -8,6 +8,7 @@ import (
 	"github.com/rlkd/rlkd/model/chat"
 	"github.com/rlkd/rlkd/model/rng"
 	"github.com/rlkd/rlkd/trainer"
+	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
 )
 
@@ -125,13 +126,15 @@ func generate(c *cli.Context) error {
 // generator is one as the flags say; the random numbers belong to the row of stdin.
 func generator(c *cli.Context, s *trainer.Student, begun int) model.Generator {
 	seed := c.Uint64("seed")
-	return model.Generator{
+	g := model.Generator{
 		Model: s.Model, Stop: s.Stop, MaxTokens: c.Int("max-tokens"), Rows: max(c.Int("rows"), c.Int("n")),
 		Sampling: model.Sampling{Temperature: c.Float64("temperature"), TopP: c.Float64("top-p"), TopK: c.Int("top-k"), MinP: c.Float64("min-p")},
 		Uniform: func(request, sample, position int) float32 {
 			return rng.Uniform(seed, 0, uint64(begun+request), uint64(sample), uint64(position))
 		},
 	}
+	g.Tell(func(message string) { logrus.Warn(message) })
+	return g
 }
 
 func checkSampling(c *cli.Context) error {
