@@ -78,6 +78,7 @@ for p in cgo model model/tokenizer reward; do go test -c -o "$scratch/smoke/$(ba
 chmod -R a+rX "$scratch"
 chown 10001:10001 "$scratch/runs"
 buildah "${store[@]}" from --pull-never --name check "$image" >/dev/null
+buildah "${store[@]}" config --volume /models- --volume /runs- check # buildah 1.28 may mount empty ones over ours
 
 say "what the image says of itself"
 config=$(buildah "${store[@]}" inspect --type image "$image")
