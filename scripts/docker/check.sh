@@ -70,7 +70,7 @@ buildah "${store[@]}" bud --pull-never --format docker --network host --build-ar
 say "size: $(buildah "${store[@]}" images --format '{{.Size}}' "$image") unpacked"
 
 scratch=$(mktemp -d)
-trap 'rm -rf "$scratch"; buildah "${store[@]}" rm check >/dev/null 2>&1' EXIT
+trap 'rm -rf "$scratch"; buildah "${store[@]}" rm check >/dev/null 2>&1 || true' EXIT
 mkdir "$scratch/models" "$scratch/runs" "$scratch/smoke"
 cp "$student" "$scratch/models/"
 mounts=(--volume "$scratch/models:/models:ro" --volume "$scratch/runs:/runs" --volume "$scratch/smoke:/smoke:ro" --volume "$PWD:/src:ro")
