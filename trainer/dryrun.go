@@ -136,7 +136,7 @@ func (d *dryRun) lengths() error {
 	if d.sft {
 		return nil
 	}
-	if err := s.fits("max_prompt_length + max_completion_length", c.MaxPromptLength+c.MaxCompletionLength); err != nil {
+	if err := s.fitsRollouts(c); err != nil {
 		return err
 	}
 	problems, err := d.prompts(s, d.rlkd)
@@ -153,8 +153,7 @@ func (d *dryRun) evaluations() error {
 		return nil
 	}
 	c := d.config
-	e := &Evaluator{Config: c}
-	if err := d.student.fits("max_prompt_length + the evaluation's max_completion_length", c.MaxPromptLength+e.limit()); err != nil {
+	if err := d.student.fitsEvaluation(c); err != nil {
 		return err
 	}
 	problems, err := d.prompts(d.student, dataset{path: c.EvalDataset, problems: d.held})
@@ -181,13 +180,24 @@ func (d *dryRun) rewards() error {
 		return err
 	}
 	if path := c.Structure.Cache; path != "" {
-		if err := cache.Check(path); err != nil {
+		if err := checkCache(path); err != nil {
 			return fmt.Errorf("structure.cache: %w", err)
 		}
 	}
 	w := c.RewardWeights
 	d.say("reward", fmt.Sprintf("%g accuracy + %g format + %g tag_count + %g structure; decomposer %s, judge %s",
 		w.Accuracy, w.Format, w.TagCount, w.Structure, describeBackend(c.Structure.Decomposer.BackendOptions), describeBackend(c.Structure.Judge.BackendOptions)))
+	return nil
+}
+
+// checkCache fails where [cache.Open] would, but makes and changes nothing.
+func checkCache(path string) error {
+	if _, err := os.Stat(path); !errors.Is(err, fs.ErrNotExist) {
+		return cache.Check(path)
+	}
+	if err := writable(filepath.Dir(path)); err != nil {
+		return fmt.Errorf("cache %s: %w", path, err)
+	}
 	return nil
 }
 

@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -61,7 +62,7 @@ type Evaluator struct {
 // Evaluate samples eval.num_generations completions of each problem and scores them.
 func (e *Evaluator) Evaluate(ctx context.Context, name string, s *Student) (*Evaluation, error) {
 	c := e.Config
-	if err := s.fits("max_prompt_length + the evaluation's max_completion_length", c.MaxPromptLength+e.limit()); err != nil {
+	if err := s.fitsEvaluation(c); err != nil {
 		return nil, err
 	}
 	problems, dropped, err := s.prompts(c.SystemPrompt, e.Problems, c.MaxPromptLength)
@@ -88,12 +89,14 @@ func (e *Evaluator) Evaluate(ctx context.Context, name string, s *Student) (*Eva
 	return out, nil
 }
 
-// limit is the most tokens of a completion.
-func (e *Evaluator) limit() int {
-	if n := e.Config.Eval.MaxCompletionLength; n > 0 {
-		return n
-	}
-	return e.Config.MaxCompletionLength
+// evalLength is the most tokens of a completion in an evaluation.
+func (c *Config) evalLength() int {
+	return cmp.Or(c.Eval.MaxCompletionLength, c.MaxCompletionLength)
+}
+
+// fitsEvaluation fails if a prompt with a completion of an evaluation is more than the model can take.
+func (s *Student) fitsEvaluation(c *Config) error {
+	return s.fits("max_prompt_length + the evaluation's max_completion_length", c.MaxPromptLength+c.evalLength())
 }
 
 func (e *Evaluator) sampler(s *Student) *sampler {
@@ -101,7 +104,7 @@ func (e *Evaluator) sampler(s *Student) *sampler {
 	return &sampler{
 		student:     s,
 		sampling:    model.Sampling{Temperature: c.Eval.Temperature, TopK: c.Eval.TopK, TopP: c.Eval.TopP},
-		generations: c.Eval.NumGenerations, maxTokens: e.limit(), rows: c.Eval.BatchSize,
+		generations: c.Eval.NumGenerations, maxTokens: c.evalLength(), rows: c.Eval.BatchSize,
 		uniform: func(row, sample, position int) float32 {
 			return rng.Uniform(c.Seed, evalStep, uint64(row), uint64(sample), uint64(position))
 		},

@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	"cmp"
 	"fmt"
 	"os"
 	"strconv"
@@ -59,7 +58,7 @@ func (c *Config) job(sft bool) (j plan.Job, err error) {
 	if c.EvalDataset != "" {
 		e := c.Eval
 		j.Evaluate = &plan.Sampling{
-			Prompt: c.MaxPromptLength, Completion: cmp.Or(e.MaxCompletionLength, c.MaxCompletionLength),
+			Prompt: c.MaxPromptLength, Completion: c.evalLength(),
 			Prompts: max(1, e.BatchSize/e.NumGenerations), PerPrompt: e.NumGenerations,
 			Rows: max(e.BatchSize, e.NumGenerations), Filtered: e.TopK > 0 || e.TopP < 1,
 		}

@@ -136,7 +136,7 @@ func (r *run) train(ctx context.Context) error {
 				return err
 			}
 		}
-		if err := student.fits("max_prompt_length + max_completion_length", c.MaxPromptLength+c.MaxCompletionLength); err != nil {
+		if err := student.fitsRollouts(c); err != nil {
 			return err
 		}
 		if err := r.evaluate(ctx, "start", student, from == c.Model); err != nil {

@@ -177,6 +177,11 @@ func (s *Student) CheckIDs(prompt, completion []int) error {
 	return nil
 }
 
+// fitsRollouts fails if a prompt with its completion is more than the model can take.
+func (s *Student) fitsRollouts(c *Config) error {
+	return s.fits("max_prompt_length + max_completion_length", c.MaxPromptLength+c.MaxCompletionLength)
+}
+
 // fits refuses lengths that the model has no positions for. key names them in the configuration.
 func (s *Student) fits(key string, tokens int) error {
 	if room := s.Config.MaxPositionEmbeddings; tokens > room {

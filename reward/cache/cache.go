@@ -22,7 +22,6 @@ import (
 
 	bolt "go.etcd.io/bbolt"
 	bolterrors "go.etcd.io/bbolt/errors"
-	"golang.org/x/sys/unix"
 
 	"github.com/rlkd/rlkd/reward"
 )
@@ -55,24 +54,8 @@ func Open(path string) (*Store, error) {
 	return s, nil
 }
 
-// Check fails where [Open] would, but makes and changes nothing: a file that is not there is well
-// if its folder can be written to or made.
+// Check fails where [Open] would on a file that is there, but changes nothing.
 func Check(path string) error {
-	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
-		folder := filepath.Dir(path)
-		for info, err := os.Stat(folder); ; info, err = os.Stat(folder) {
-			switch {
-			case err == nil && !info.IsDir():
-				return fmt.Errorf("cache %s: %s is no folder", path, folder)
-			case err == nil || folder == filepath.Dir(folder):
-				if err := unix.Access(folder, unix.W_OK); err != nil {
-					return fmt.Errorf("cache %s: %s cannot be written to: %w", path, folder, err)
-				}
-				return nil
-			}
-			folder = filepath.Dir(folder)
-		}
-	}
 	s := &Store{path, time.Second}
 	err := s.with(true, func(*bolt.Tx) error { return nil })
 	if err != nil && !errors.Is(err, bolterrors.ErrTimeout) {
