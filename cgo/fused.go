@@ -23,12 +23,41 @@ func SiluMul(gate, up *Tensor) *Tensor {
 	return own("SiluMul", &o, C.torch_silu_mul(&o, gate.handle(), up.handle()))
 }
 
+// KV are caches of keys and values: [rows, kvHeads, width, d], or what our kernels read faster, with
+// the rows as the first dimension too.
+type KV struct{ Keys, Values *Tensor }
+
+// NewKVs are caches of zeros, one for each of some layers.
+func NewKVs(dt DType, dev Device, layers, rows, kvHeads, width, d int) []KV {
+	caches := make([]KV, layers)
+	if !HasTreeAttention(dt, dev, d) {
+		for i := range caches {
+			caches[i] = KV{Zeros(dt, dev, rows, kvHeads, width, d), Zeros(dt, dev, rows, kvHeads, width, d)}
+		}
+		return caches
+	}
+	made := make([]C.tensor, 2*layers)
+	check("NewKVs", C.torch_kv_caches(&made[0], C.int64_t(layers), C.int64_t(rows), C.int64_t(kvHeads), C.int64_t(width), C.int64_t(d)))
+	for i := range caches {
+		caches[i] = KV{adopt(made[2*i]), adopt(made[2*i+1])}
+	}
+	inject("NewKVs")
+	return caches
+}
+
+// Store puts token tokens[i] of k and v [P, kvHeads, d] to row rows[i] at positions[i]; all three
+// are [n].
+func (c KV) Store(k, v, tokens, rows, positions *Tensor) {
+	checkInPlace("Store", C.torch_store_kv(c.Keys.handle(), c.Values.handle(), k.handle(), v.handle(), tokens.handle(),
+		rows.handle(), positions.handle()))
+}
+
 // Attend is the attention of one new token per row to its row's past and itself. Row r of k and
-// v [n, kvHeads, d] is first written to the caches [rows, kvHeads, width, d] at positions[r];
-// then q [n, heads, d] sees the positions up to that one. used is more than any of positions.
-func Attend(q, k, v, kCache, vCache, positions *Tensor, used int, scale float64) *Tensor {
+// v [n, kvHeads, d] is first put to the cache at positions[r]; then q [n, heads, d] sees the
+// positions up to that one. used is more than any of positions.
+func (c KV) Attend(q, k, v, positions *Tensor, used int, scale float64) *Tensor {
 	var o C.tensor
-	return own("Attend", &o, C.torch_attend(&o, q.handle(), k.handle(), v.handle(), kCache.handle(), vCache.handle(),
+	return own("Attend", &o, C.torch_attend(&o, q.handle(), k.handle(), v.handle(), c.Keys.handle(), c.Values.handle(),
 		positions.handle(), C.int64_t(used), C.double(scale)))
 }
 
@@ -40,16 +69,25 @@ func Draw(logits, uniform *Tensor, temperature float64) *Tensor {
 	return own("Draw", &o, C.torch_draw(&o, logits.handle(), uniform.optional(), C.double(temperature)))
 }
 
-// Pack brings the weights [out, in] of linear layers on the same input, one under the other,
-// into the form PackedLinear reads, or returns nil if their device and dtype have none.
-func Pack(ws ...*Tensor) *Tensor {
-	cs := handles(ws)
-	var o C.tensor
-	e := C.torch_pack(&o, &cs[0], C.int(len(cs)))
-	if e == nil && o == nil {
-		return nil
+// Pack brings weights [out, in] into the form PackedLinear reads, those of a group, of linear layers
+// on the same input, one under the other. It gives nil for a group whose device and dtype have none.
+func Pack(groups ...[]*Tensor) []*Tensor {
+	var flat []*Tensor
+	sizes := make([]C.int, len(groups))
+	for i, ws := range groups {
+		flat = append(flat, ws...)
+		sizes[i] = C.int(len(ws))
 	}
-	return own("Pack", &o, e)
+	cs, made := handles(flat), make([]C.tensor, len(groups))
+	check("Pack", C.torch_pack(&made[0], &cs[0], &sizes[0], C.int(len(groups))))
+	out := make([]*Tensor, len(groups))
+	for i, t := range made {
+		if t != nil {
+			out[i] = adopt(t)
+		}
+	}
+	inject("Pack")
+	return out
 }
 
 // PackedLinear is Linear by packed weights, for x [n, in]; it records no graph.

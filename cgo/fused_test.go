@@ -38,10 +38,16 @@ var fused = map[string]func(dt torch.DType, dev torch.Device, n int) *torch.Tens
 	},
 	"Attend": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor {
 		const kv, group, d, width = 2, 3, 80, 70
-		keys, values := wave(dt, dev, 6, 9, kv, width, d), wave(dt, dev, 7, 9, kv, width, d)
+		cache := torch.NewKVs(dt, dev, 1, 9, kv, width, d)[0]
+		var tokens, rows, positions []int
+		for i := range 9 * width {
+			tokens, rows, positions = append(tokens, i), append(rows, i/width), append(positions, i%width)
+		}
+		ints := func(x []int) *torch.Tensor { return torch.FromInts(x, dev, len(x)) }
+		cache.Store(wave(dt, dev, 6, 9*width, kv, d), wave(dt, dev, 7, 9*width, kv, d), ints(tokens), ints(rows), ints(positions))
 		at := []int{0, 69, 15, 16, 40, 33, 1}[:n]
-		return torch.Attend(wave(dt, dev, 8, n, kv*group, d).MulScalar(3), wave(dt, dev, 9, n, kv, d), wave(dt, dev, 10, n, kv, d),
-			keys, values, torch.FromInts(at, dev, n), slices.Max(at)+1, 0.3)
+		return cache.Attend(wave(dt, dev, 8, n, kv*group, d).MulScalar(3), wave(dt, dev, 9, n, kv, d), wave(dt, dev, 10, n, kv, d),
+			ints(at), slices.Max(at)+1, 0.3)
 	},
 }
 
@@ -98,14 +104,15 @@ func largest(got, want []float32) (d float64) {
 func TestPackedLinear(t *testing.T) {
 	run(t, func(dev torch.Device) {
 		w1, w2 := wave(torch.BFloat16, dev, 1, 64, 96), wave(torch.BFloat16, dev, 2, 48, 96)
-		packed := torch.Pack(w1, w2)
+		none := torch.Pack([]*torch.Tensor{w1.Cast(torch.Float32)}, []*torch.Tensor{w1.Narrow(0, 0, 40)}, []*torch.Tensor{w1, w2})
+		packed := none[2]
 		if packed == nil {
 			if torch.UseKernels(true) && dev == torch.CPU {
 				t.Error("bf16 weights have no packed form")
 			}
 			t.Skip("no packed form here")
 		}
-		if torch.Pack(w1.Cast(torch.Float32)) != nil || torch.Pack(w1.Narrow(0, 0, 40)) != nil {
+		if none[0] != nil || none[1] != nil {
 			t.Error("fp32, or 40 outputs, have a packed form")
 		}
 		bias := wave(torch.BFloat16, dev, 3, 112)
@@ -125,7 +132,7 @@ func TestPackedLinear(t *testing.T) {
 			}
 		}
 		wantError(t, torch.Try(func() error { torch.PackedLinear(wave(torch.BFloat16, dev, 5, 2, 64), packed, nil); return nil }), "96 bf16 inputs")
-		wantError(t, torch.Try(func() error { torch.Pack(w1, wave(torch.BFloat16, dev, 5, 16, 64)); return nil }), "packed together")
+		wantError(t, torch.Try(func() error { torch.Pack([]*torch.Tensor{w1, wave(torch.BFloat16, dev, 5, 16, 64)}); return nil }), "packed together")
 	})
 }
 
@@ -183,6 +190,6 @@ func BenchmarkLinear(b *testing.B) {
 		same := func(w *torch.Tensor) *torch.Tensor { return w }
 		product("float32", torch.Float32, same, torch.Linear)
 		product("bfloat16", torch.BFloat16, same, torch.Linear)
-		product("packed", torch.BFloat16, func(w *torch.Tensor) *torch.Tensor { return torch.Pack(w) }, torch.PackedLinear)
+		product("packed", torch.BFloat16, func(w *torch.Tensor) *torch.Tensor { return torch.Pack([]*torch.Tensor{w})[0] }, torch.PackedLinear)
 	}
 }

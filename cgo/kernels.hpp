@@ -25,10 +25,42 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
                                                      const at::Tensor &dy);
 
-// attend appends k and v [n, kvHeads, d] to the caches [rows, kvHeads, width, d] at the
-// positions given, and is the attention of q [n, heads, d] to all positions up to those.
+// huge is room for n zeros of bf16 in pages as large as the system gives.
+at::Tensor huge(int64_t n);
+
+// kv_caches makes caches of zeros in bf16, as Past in decode.hpp has them: each layer's keys and values
+// in turn. store_kv puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] at position positions[i] of such.
+std::vector<at::Tensor> kv_caches(int64_t layers, int64_t rows, int64_t kv, int64_t width, int64_t d);
+void store_kv(const at::Tensor &kc, const at::Tensor &vc, const at::Tensor &k, const at::Tensor &v,
+              const at::Tensor &tokens, const at::Tensor &rows, const at::Tensor &positions);
+
+// attend puts k and v [n, kvHeads, d] to the caches at the positions given, and is the attention of
+// q [n, heads, d] to all positions up to those. In fp32 caches are [rows, kvHeads, width, d].
 at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &kc,
                   const at::Tensor &vc, const at::Tensor &positions, double scale);
+
+// Linear are packed weights and their bias in fp32, which may be undefined.
+struct Linear {
+  at::Tensor weight, bias;
+};
+
+// Layer is a transformer block for decoding in bf16; q_norm and k_norm may be undefined.
+struct Layer {
+  at::Tensor input_norm, q_norm, k_norm, post_norm;
+  Linear qkv, o, gate_up, down;
+  at::Tensor keys, values; // of kv_caches
+};
+
+// Step is what a step of decoding is about: its positions [n], their cosines and sines [n, 1, d].
+struct Step {
+  at::Tensor positions, cos, sin;
+  int64_t heads, kv;
+  double eps, scale;
+};
+
+// decode_layer makes of x [n, hidden] what the layer makes of it, as the operations above do one by
+// one, to the bit.
+at::Tensor decode_layer(const at::Tensor &x, const Layer &layer, const Step &step);
 
 // A Segment is a run of packed tokens that sees its parent, the parent's parent and so on whole,
 // and itself causally. Parents come before their children; -1 is none.
@@ -66,7 +98,7 @@ at::Tensor draw(const at::Tensor &logits, const at::Tensor &uniform, double temp
 
 // packable tells whether w [out, in] has a packed form, [out/16, in/2, 16, 2].
 bool packable(const at::Tensor &w);
-at::Tensor pack(at::TensorList ws);
+std::vector<at::Tensor> pack(const std::vector<std::vector<at::Tensor>> &groups); // each group one under the other
 at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias);
 
 } // namespace shim::kernels

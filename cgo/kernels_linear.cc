@@ -4,6 +4,8 @@
 #include "kernels.hpp"
 #include "tile.hpp"
 
+#include <sys/mman.h>
+
 using namespace shim::simd;
 
 namespace shim::kernels {
@@ -13,20 +15,36 @@ bool packable(const at::Tensor &w) {
          w.size(0) % 16 == 0 && w.size(1) % 2 == 0;
 }
 
-at::Tensor pack(at::TensorList ws) {
-  int64_t blocks = 0, in = ws[0].size(1);
-  for (const auto &w : ws) {
-    TORCH_CHECK(w.size(1) == in, "weights of ", in, " and ", w.size(1), " inputs packed together");
-    blocks += w.size(0) / 16;
-  }
-  auto out = at::empty({blocks, in / 2, 16, 2}, ws[0].options());
-  auto *to = half(out);
-  for (const auto &w : ws) {
-    auto *from = half(w);
-    at::parallel_for(0, w.size(0) / 16, 8, [&](int64_t lo, int64_t hi) {
-      simd::pack(from + lo * 16 * in, (hi - lo) * 16, in, in, to + lo * 16 * in);
-    });
-    to += w.numel();
+// huge is room for n numbers of bf16 in pages as large as the system gives: what is read from end to
+// end for every token costs a look at a page table for each page.
+at::Tensor huge(int64_t n) {
+  constexpr size_t page = size_t{2} << 20;
+  const size_t bytes = (static_cast<size_t>(n) * sizeof(bf16) + page - 1) / page * page;
+  void *got = mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  TORCH_CHECK_WITH(OutOfMemoryError, got != MAP_FAILED, "no memory for ", bytes, " bytes");
+  void *first = reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(got) + page - 1) / page * page);
+  madvise(first, bytes, MADV_HUGEPAGE); // small pages do too
+  return at::from_blob(first, {n}, [got, bytes](void *) { munmap(got, bytes + page); }, at::kBFloat16);
+}
+
+std::vector<at::Tensor> pack(const std::vector<std::vector<at::Tensor>> &groups) {
+  int64_t all = 0;
+  for (const auto &ws : groups)
+    for (const auto &w : ws) all += w.numel();
+  auto room = huge(all);
+  std::vector<at::Tensor> out;
+  int64_t at = 0;
+  for (const auto &ws : groups) {
+    const int64_t first = at, in = ws[0].size(1);
+    for (const auto &w : ws) {
+      TORCH_CHECK(w.size(1) == in, "weights of ", in, " and ", w.size(1), " inputs packed together");
+      auto *from = half(w), *to = half(room) + at;
+      at::parallel_for(0, w.size(0) / 16, 8, [&](int64_t lo, int64_t hi) {
+        simd::pack(from + lo * 16 * in, (hi - lo) * 16, in, in, to + lo * 16 * in);
+      });
+      at += w.numel();
+    }
+    out.push_back(room.narrow(0, first, at - first).view({(at - first) / in / 16, in / 2, 16, 2}));
   }
   return out;
 }
@@ -41,11 +59,12 @@ at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Ten
   at::parallel_for(0, (blocks + 2) / 3, 1, [&](int64_t lo, int64_t hi) {
     const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;
     const Packed part{half(w) + first * 16 * in, in, 16 * in};
+    const auto *near = ahead(part);
     if (add.defined())
-      product<From::bias>({half(rows), in, 2}, n, part, count, add.const_data_ptr<float>() + 16 * first,
-                          half(y) + 16 * first, out);
+      product<From::bias, true>({half(rows), in, 2}, n, part, count, add.const_data_ptr<float>() + 16 * first,
+                                half(y) + 16 * first, out, near);
     else
-      product<From::zero>({half(rows), in, 2}, n, part, count, nullptr, half(y) + 16 * first, out);
+      product<From::zero, true>({half(rows), in, 2}, n, part, count, nullptr, half(y) + 16 * first, out, near);
   });
   return y;
 }

@@ -2,6 +2,8 @@
 #include "grad.hpp"
 #include "shim.hpp"
 
+#include <algorithm>
+
 using namespace shim;
 
 void torch_use_kernels(int on) { kernels::enable(on != 0); }
@@ -51,6 +53,28 @@ err torch_silu_mul(tensor *out, tensor gate, tensor up) {
   });
 }
 
+// Caches are [rows, kvHeads, width, d], or as our kernels have them.
+static bool packed(const at::Tensor &cache) { return cache.dim() == 6; }
+
+static void put(const at::Tensor &cache, const at::Tensor &rows, const at::Tensor &positions, const at::Tensor &x) {
+  cache.transpose(1, 2).index_put_({rows, positions}, x);
+}
+
+err torch_kv_caches(tensor *out, int64_t layers, int64_t rows, int64_t kv_heads, int64_t width, int64_t d) {
+  return guard([&] {
+    for (const auto &t : kernels::kv_caches(layers, rows, kv_heads, width, d)) *out++ = own(t);
+  });
+}
+
+err torch_store_kv(tensor k_cache, tensor v_cache, tensor k, tensor v, tensor tokens, tensor rows, tensor positions) {
+  return guard([&] {
+    if (packed(T(k_cache)))
+      return kernels::store_kv(T(k_cache), T(v_cache), T(k), T(v), T(tokens), T(rows), T(positions));
+    put(T(k_cache), T(rows), T(positions), T(k).index_select(0, T(tokens)));
+    put(T(v_cache), T(rows), T(positions), T(v).index_select(0, T(tokens)));
+  });
+}
+
 // The batched form: seen as [n, kvHeads, group, d], q shares its keys within a group, and
 // attention is two products without expanding the keys. Only the first used positions count.
 static at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &kc,
@@ -58,7 +82,7 @@ static at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Ten
   const int64_t n = q.size(0), heads = q.size(1), d = q.size(2), kv = k.size(1);
   auto rows = at::arange(n, positions.options());
   auto past = [&](const at::Tensor &cache, const at::Tensor &x) {
-    cache.narrow(0, 0, n).transpose(1, 2).index_put_({rows, positions}, x);
+    put(cache, rows, positions, x);
     return cache.narrow(0, 0, n).narrow(2, 0, used);
   };
   auto keys = past(kc, k), values = past(vc, v);
@@ -71,8 +95,9 @@ static at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Ten
 err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tensor v_cache, tensor positions,
                  int64_t used, double scale) {
   return guard([&] {
-    const bool fits = kernels::usable(T(q)) && kernels::usable(T(k)) && kernels::usable(T(v)) &&
-                      contiguous_like(T(q), {&T(k_cache), &T(v_cache)});
+    const bool plain = T(q).scalar_type() == at::kFloat && kernels::usable(T(q)) && kernels::usable(T(k)) &&
+                       kernels::usable(T(v)) && contiguous_like(T(q), {&T(k_cache), &T(v_cache)});
+    const bool fits = plain || packed(T(k_cache));
     *out = own(fits ? kernels::attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), scale)
                     : attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), used, scale));
   });
@@ -137,16 +162,42 @@ err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
   });
 }
 
-err torch_pack(tensor *out, const tensor *ws, int n) {
+err torch_pack(tensor *out, const tensor *ws, const int *sizes, int n) {
   return guard([&] {
-    auto all = list(ws, n);
-    *out = nullptr;
-    for (const auto &w : all)
-      if (!kernels::packable(w)) return;
-    *out = own(kernels::pack(all));
+    std::vector<std::vector<at::Tensor>> groups;
+    std::vector<tensor *> to;
+    for (int i = 0; i < n; ws += sizes[i++]) {
+      auto group = list(ws, sizes[i]);
+      out[i] = nullptr;
+      if (!std::all_of(group.begin(), group.end(), kernels::packable)) continue;
+      groups.push_back(group);
+      to.push_back(out + i);
+    }
+    if (groups.empty()) return;
+    auto packed = kernels::pack(groups);
+    for (size_t i = 0; i < packed.size(); i++) *to[i] = own(packed[i]);
   });
 }
 
 err torch_packed_linear(tensor *out, tensor x, tensor w, tensor b) {
   return guard([&] { *out = own(kernels::packed_linear(T(x), T(w), b ? T(b) : at::Tensor())); });
+}
+
+err torch_decode_layer(tensor *out, tensor x, const decode_layer *l, tensor positions, tensor cos, tensor sin,
+                       int64_t heads, int64_t kv_heads, double eps, double scale) {
+  return guard([&] {
+    auto of = [](tensor t) { return t ? T(t) : at::Tensor(); };
+    const kernels::Layer layer{T(l->input_norm),
+                               of(l->q_norm),
+                               of(l->k_norm),
+                               T(l->post_norm),
+                               {T(l->qkv), of(l->qkv_bias)},
+                               {T(l->o), of(l->o_bias)},
+                               {T(l->gate_up), of(l->gate_up_bias)},
+                               {T(l->down), of(l->down_bias)},
+                               T(l->keys),
+                               T(l->values)};
+    TORCH_CHECK(packed(layer.keys) && kernels::usable_half(T(x)), "no kernel for a tensor of this device and type");
+    *out = own(kernels::decode_layer(T(x), layer, {T(positions), T(cos), T(sin), heads, kv_heads, eps, scale}));
+  });
 }

@@ -9,7 +9,7 @@ type cache struct {
 	m       *Model
 	width   int // positions a row has room for
 	lengths []int
-	k, v    []*torch.Tensor // of each layer, [rows, kvHeads, width, headDim]
+	layers  []torch.KV
 }
 
 // widthStep is what the number of positions that attention looks at is rounded up to.
@@ -18,13 +18,8 @@ const widthStep = 64
 // newCache makes room for rows sequences of up to width tokens. Its tensors belong to the
 // current scope.
 func (m *Model) newCache(rows, width int) *cache {
-	c := &cache{m: m, width: width}
-	for range m.layers {
-		dims := []int{rows, m.Config.NumKVHeads, width, m.Config.HeadDim}
-		c.k = append(c.k, torch.Zeros(m.DType, m.Device, dims...))
-		c.v = append(c.v, torch.Zeros(m.DType, m.Device, dims...))
-	}
-	return c
+	layers := torch.NewKVs(m.DType, m.Device, len(m.layers), rows, m.Config.NumKVHeads, width, m.Config.HeadDim)
+	return &cache{m: m, width: width, layers: layers}
 }
 
 // placement says which packed token's key and value go to which row and position.
@@ -36,32 +31,13 @@ func (p *placement) add(row, position, token int) {
 	p.tokens = append(p.tokens, token)
 }
 
-// places are p's entries in a layer's cache seen as [rows*kvHeads*width, headDim]: for each,
-// one per head.
-func (c *cache) places(p placement) *torch.Tensor {
-	heads := c.m.Config.NumKVHeads
-	at := make([]int, 0, len(p.rows)*heads)
-	for i, r := range p.rows {
-		for h := range heads {
-			at = append(at, (r*heads+h)*c.width+p.positions[i])
-		}
-	}
-	return torch.FromInts(at, c.m.Device, len(at))
-}
-
-// store writes x [n, kvHeads, headDim] at places.
-func (c *cache) store(layer, x, places *torch.Tensor) {
-	d := c.m.Config.HeadDim
-	layer.Reshape(-1, d).IndexCopy_(0, places, x.Reshape(-1, d))
-}
-
 // prefill is the packed attention over prompts that also stores their keys and values.
 func (c *cache) prefill(b *Batch, p placement) attention {
-	attend, places := c.m.packed(b), c.places(p)
-	tokens := torch.FromInts(p.tokens, c.m.Device, len(p.tokens))
+	attend := c.m.packed(b)
+	ints := func(x []int) *torch.Tensor { return torch.FromInts(x, c.m.Device, len(x)) }
+	tokens, rows, positions := ints(p.tokens), ints(p.rows), ints(p.positions)
 	return func(i int, q, k, v *torch.Tensor) *torch.Tensor {
-		c.store(c.k[i], k.IndexSelect(0, tokens), places)
-		c.store(c.v[i], v.IndexSelect(0, tokens), places)
+		c.layers[i].Store(k, v, tokens, rows, positions)
 		return attend(i, q, k, v)
 	}
 }
@@ -76,11 +52,26 @@ func (c *cache) used() int {
 	return min((used+widthStep-1)/widthStep*widthStep, c.width)
 }
 
-// decode is the attention of one new token per row, at positions [rows], over the row's past and
-// itself.
-func (c *cache) decode(positions *torch.Tensor, used int) attention {
-	return func(i int, q, k, v *torch.Tensor) *torch.Tensor {
-		return torch.Attend(q, k, v, c.k[i], c.v[i], positions, used, c.m.attentionScale())
+// decode has p attend from one new token per row, at positions [rows], to the row's past and itself.
+func (c *cache) decode(p *pass, positions *torch.Tensor, used int) {
+	m := c.m
+	p.attend = func(i int, q, k, v *torch.Tensor) *torch.Tensor {
+		return c.layers[i].Attend(q, k, v, positions, used, m.attentionScale())
+	}
+	if p.adapter != nil || !p.packs.block(0).whole() || !torch.HasDecodeLayer(m.DType, m.Device, m.Config.HiddenSize, m.Config.IntermediateSize, m.Config.HeadDim) {
+		return
+	}
+	s := torch.DecodeStep{
+		Positions: positions, Cos: p.cos, Sin: p.sin, Heads: m.Config.NumHeads, KVHeads: m.Config.NumKVHeads,
+		Eps: m.Config.RMSNormEps, Scale: m.attentionScale(),
+	}
+	p.whole = func(i int, x *torch.Tensor) *torch.Tensor {
+		l, w := &m.layers[i], p.packs.block(i)
+		k := torch.DecodeLayer{
+			InputNorm: l.inputNorm.tensor(), QNorm: l.qNorm.tensor(), KNorm: l.kNorm.tensor(), PostNorm: l.postNorm.tensor(),
+			QKV: w.qkv.Packed, O: w.o.Packed, GateUp: w.gateUp.Packed, Down: w.down.Packed, KV: c.layers[i],
+		}
+		return k.Run(x, &s)
 	}
 }
 
@@ -89,10 +80,9 @@ func (c *cache) remove(r int) {
 	last := len(c.lengths) - 1
 	if r != last {
 		torch.Scope(func() {
-			n := c.lengths[last]
-			for i := range c.k {
-				for _, t := range []*torch.Tensor{c.k[i], c.v[i]} {
-					t.Narrow(0, r, 1).Narrow(2, 0, n).Copy_(t.Narrow(0, last, 1).Narrow(2, 0, n))
+			for _, l := range c.layers {
+				for _, t := range []*torch.Tensor{l.Keys, l.Values} {
+					t.Narrow(0, r, 1).Copy_(t.Narrow(0, last, 1))
 				}
 			}
 		})

@@ -18,6 +18,7 @@ type pass struct {
 	packs    *packs        // nil: the plain weights are used
 	cos, sin *torch.Tensor // [P, 1, headDim]
 	attend   attention
+	whole    func(i int, x *torch.Tensor) *torch.Tensor // layer i as one kernel; nil: as its operations
 }
 
 // newPass prepares a run over tokens at the given positions.
@@ -47,6 +48,9 @@ func (p *pass) layers(x *torch.Tensor) *torch.Tensor {
 // layer is transformer block i on x [P, hidden] (transformers' LlamaDecoderLayer,
 // Qwen2DecoderLayer and Qwen3DecoderLayer; a family's missing weights are nil).
 func (p *pass) layer(i int, x *torch.Tensor) *torch.Tensor {
+	if p.whole != nil {
+		return p.whole(i, x)
+	}
 	l := &p.m.layers[i]
 	return torch.Tidy(func() *torch.Tensor {
 		x = x.Add(p.attention(i, l, p.normed(x, l.inputNorm)))

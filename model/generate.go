@@ -209,8 +209,9 @@ func (d *decoder) prefill(began int) *torch.Tensor {
 func (d *decoder) step() *torch.Tensor {
 	used := d.cache.used()
 	logits, err := d.recorder.step(d.Model.Device, d.last, d.cache.lengths, used, func(ids, positions *torch.Tensor) *torch.Tensor {
-		p := d.Model.passAt(positions, false, d.cache.decode(positions, used))
+		p := d.Model.passAt(positions, false, nil)
 		p.packs = d.packs
+		d.cache.decode(p, positions, used)
 		return d.logits(p, p.layers(torch.Embedding(d.Model.embed.work, ids)))
 	})
 	if err != nil && d.NoGraph != nil {

@@ -5,8 +5,8 @@ import torch "github.com/rlkd/rlkd/cgo"
 // packed are the weights of linear layers that share their input, in the form that a few rows
 // are multiplied by fastest.
 type packed struct {
-	weight, bias *torch.Tensor // bias is nil if the layers have none
-	outs         []int         // how many outputs each layer has
+	torch.Packed
+	outs []int // how many outputs each layer has
 }
 
 // packs are the packed weights of a whole model. A nil *packs stands for none.
@@ -17,46 +17,58 @@ type packs struct {
 
 type packedBlock struct{ qkv, o, gateUp, down *packed }
 
+// whole tells whether all of the layer is packed.
+func (b packedBlock) whole() bool {
+	return b.qkv != nil && b.o != nil && b.gateUp != nil && b.down != nil
+}
+
 // pack makes a second copy of the working weights of all linear layers, for as long as the
 // current scope lives; layers whose device, dtype or shape has no packed form are left out.
 // The copy is never brought up to date: it is for a phase in which the weights do not change.
 func (m *Model) pack() *packs {
-	p := &packs{head: m.packLayers(linear{weight: m.head})}
+	p := &packs{blocks: make([]packedBlock, len(m.layers))}
+	var to []**packed
+	var groups [][]linear
 	for i := range m.layers {
-		l := &m.layers[i]
-		p.blocks = append(p.blocks, packedBlock{
-			qkv: m.packLayers(l.qkv[:]...), o: m.packLayers(l.o), gateUp: m.packLayers(l.gateUp[:]...), down: m.packLayers(l.down),
-		})
+		l, b := &m.layers[i], &p.blocks[i]
+		to = append(to, &b.qkv, &b.o, &b.gateUp, &b.down)
+		groups = append(groups, l.qkv[:], []linear{l.o}, l.gateUp[:], []linear{l.down})
+	}
+	to, groups = append(to, &p.head), append(groups, []linear{{weight: m.head}})
+	weights := make([][]*torch.Tensor, len(groups))
+	for i, g := range groups {
+		for _, l := range g {
+			weights[i] = append(weights[i], l.weight.work)
+		}
+	}
+	for i, w := range torch.Pack(weights...) {
+		*to[i] = packLayers(w, groups[i])
 	}
 	return p
 }
 
-// packLayers is nil if the layers have no packed form.
-func (m *Model) packLayers(layers ...linear) *packed {
-	p := &packed{}
-	var weights, biases []*torch.Tensor
+// packLayers are layers whose packed weights are w, or nil if there are none or some layers alone have a bias.
+func packLayers(w *torch.Tensor, layers []linear) *packed {
+	p := &packed{Packed: torch.Packed{Weight: w}}
+	var biases []*torch.Tensor
 	for _, l := range layers {
-		weights = append(weights, l.weight.work)
 		p.outs = append(p.outs, l.weight.work.Dim(0))
 		if l.bias != nil {
 			biases = append(biases, l.bias.work)
 		}
 	}
-	if len(biases) != 0 && len(biases) != len(layers) {
-		return nil
-	}
-	if p.weight = torch.Pack(weights...); p.weight == nil {
+	if w == nil || len(biases) != 0 && len(biases) != len(layers) {
 		return nil
 	}
 	if len(biases) > 0 {
-		p.bias = torch.Cat(0, biases...)
+		p.Bias = torch.Cat(0, biases...).Cast(torch.Float32)
 	}
 	return p
 }
 
 // apply sets out to what each of the layers makes of x [P, in].
 func (w *packed) apply(x *torch.Tensor, out []*torch.Tensor) {
-	y := torch.PackedLinear(x, w.weight, w.bias)
+	y := torch.PackedLinear(x, w.Weight, w.Bias)
 	at := 0
 	for i, n := range w.outs {
 		if out[i] = y; len(out) > 1 {
