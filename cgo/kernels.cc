@@ -37,7 +37,6 @@ at::Tensor silu_mul(const at::Tensor &x, const at::Tensor &) { return x; }
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &x, const at::Tensor &y, const at::Tensor &) {
   return {x, y};
 }
-at::Tensor huge(int64_t) { return {}; }
 std::vector<at::Tensor> kv_caches(int64_t, int64_t, int64_t, int64_t, int64_t) { return {}; }
 void store_kv(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
               const at::Tensor &, const at::Tensor &) {}

@@ -25,9 +25,6 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
                                                      const at::Tensor &dy);
 
-// huge is room for n zeros of bf16 in pages as large as the system gives.
-at::Tensor huge(int64_t n);
-
 // kv_caches makes caches of zeros in bf16, as Past in decode.hpp has them: each layer's keys and values
 // in turn. store_kv puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] at position positions[i] of such.
 std::vector<at::Tensor> kv_caches(int64_t layers, int64_t rows, int64_t kv, int64_t width, int64_t d);

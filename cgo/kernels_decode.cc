@@ -99,7 +99,7 @@ namespace shim::kernels {
 std::vector<at::Tensor> kv_caches(int64_t layers, int64_t rows, int64_t kv, int64_t width, int64_t d) {
   width = up(width, 16);
   const int64_t one = rows * kv * width * d;
-  auto room = huge(2 * layers * one);
+  auto room = at::zeros({2 * layers * one}, at::TensorOptions(at::kBFloat16));
   std::vector<at::Tensor> out;
   for (int64_t i = 0; i < layers; i++) {
     out.push_back(room.narrow(0, 2 * i * one, one).view({rows, kv, width / 16, d / 2, 16, 2}));

@@ -4,8 +4,6 @@
 #include "kernels.hpp"
 #include "tile.hpp"
 
-#include <sys/mman.h>
-
 using namespace shim::simd;
 
 namespace shim::kernels {
@@ -15,23 +13,11 @@ bool packable(const at::Tensor &w) {
          w.size(0) % 16 == 0 && w.size(1) % 2 == 0;
 }
 
-// huge is room for n numbers of bf16 in pages as large as the system gives: what is read from end to
-// end for every token costs a look at a page table for each page.
-at::Tensor huge(int64_t n) {
-  constexpr size_t page = size_t{2} << 20;
-  const size_t bytes = (static_cast<size_t>(n) * sizeof(bf16) + page - 1) / page * page;
-  void *got = mmap(nullptr, bytes + page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-  TORCH_CHECK_WITH(OutOfMemoryError, got != MAP_FAILED, "no memory for ", bytes, " bytes");
-  void *first = reinterpret_cast<void *>((reinterpret_cast<uintptr_t>(got) + page - 1) / page * page);
-  madvise(first, bytes, MADV_HUGEPAGE); // small pages do too
-  return at::from_blob(first, {n}, [got, bytes](void *) { munmap(got, bytes + page); }, at::kBFloat16);
-}
-
 std::vector<at::Tensor> pack(const std::vector<std::vector<at::Tensor>> &groups) {
   int64_t all = 0;
   for (const auto &ws : groups)
     for (const auto &w : ws) all += w.numel();
-  auto room = huge(all);
+  auto room = at::empty({all}, groups[0][0].options());
   std::vector<at::Tensor> out;
   int64_t at = 0;
   for (const auto &ws : groups) {

@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <malloc.h>
+#include <sys/mman.h>
 
 namespace shim {
 
@@ -87,12 +88,11 @@ const char *torch_cpu_capability(void) {
 
 const char *torch_version(void) { return TORCH_VERSION; }
 
-// Temporaries of megabytes come and go at every step. glibc would map and unmap each of them,
-// and the page faults cost more than the arithmetic; on the heap they are reused. What is
-// larger than the threshold, glibc's greatest, is mapped all the same.
+// Tensors of megabytes come and go at every step. glibc would map and unmap each of them, and the page
+// faults cost more than the arithmetic. On a heap that is never given back they are reused.
 void torch_keep_heap(void) {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, 256 << 20);
+  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_TRIM_THRESHOLD, -1);
   mallopt(M_ARENA_MAX, 1);
 }
 
@@ -105,7 +105,6 @@ static c10::DeviceAllocator *caching(c10::DeviceType type) {
 
 err torch_empty_cache(void) {
   return guard([] {
-    malloc_trim(0);
     for (int i = 1; i < c10::COMPILE_TIME_MAX_DEVICE_TYPES; i++)
       if (auto *a = caching(static_cast<c10::DeviceType>(i))) a->emptyCache();
   });
@@ -170,6 +169,15 @@ err torch_empty(tensor *out, const int64_t *d, int n, int dtype, const char *dev
   return guard([&] { *out = own(at::empty(dims(d, n), options(dtype, device))); });
 }
 
+err torch_reserve(tensor *out, const int64_t *d, int n, int dtype) {
+  return guard([&] {
+    const auto bytes = static_cast<size_t>(c10::multiply_integers(dims(d, n))) * c10::elementSize(scalar(dtype));
+    void *got = mmap(nullptr, std::max<size_t>(1, bytes), PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    TORCH_CHECK_WITH(OutOfMemoryError, got != MAP_FAILED, "no memory for ", bytes, " bytes");
+    *out = own(at::from_blob(got, dims(d, n), [bytes](void *p) { munmap(p, std::max<size_t>(1, bytes)); }, scalar(dtype)));
+  });
+}
+
 err torch_arange(tensor *out, int64_t n, const char *device) {
   return guard([&] { *out = own(at::arange(n, options(static_cast<int>(at::kLong), device))); });
 }
@@ -180,6 +188,14 @@ err torch_to(tensor *out, tensor a, int dtype, const char *device) {
 
 err torch_to_dtype(tensor *out, tensor a, int dtype) {
   return guard([&] { *out = own(T(a).to(scalar(dtype))); });
+}
+
+err torch_host(float **out, tensor a) {
+  return guard([&] {
+    TORCH_CHECK(T(a).is_cpu() && T(a).scalar_type() == at::kFloat && T(a).is_contiguous(),
+                "only fp32 on the CPU without gaps can be shared with the host");
+    *out = T(a).data_ptr<float>();
+  });
 }
 
 // The copies below go through a contiguous CPU tensor of the wanted type, so that a read

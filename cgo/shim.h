@@ -44,10 +44,12 @@ err torch_from_i64(tensor *out, const int64_t *data, const int64_t *dims, int n,
 err torch_from_bytes(tensor *out, const void *data, int dtype, const int64_t *dims, int n, int to_dtype, const char *device);
 err torch_full(tensor *out, double value, const int64_t *dims, int n, int dtype, const char *device);
 err torch_empty(tensor *out, const int64_t *dims, int n, int dtype, const char *device);
+err torch_reserve(tensor *out, const int64_t *dims, int n, int dtype); // on the CPU
 err torch_arange(tensor *out, int64_t n, const char *device);
 err torch_to(tensor *out, tensor a, int dtype, const char *device);
 err torch_to_dtype(tensor *out, tensor a, int dtype);
 err torch_read_f32(tensor a, float *data, int64_t n);
+err torch_host(float **out, tensor a);
 err torch_read_i64(tensor a, int64_t *data, int64_t n);
 err torch_read_bytes(tensor a, void *data, int64_t n);
 err torch_dims(tensor a, int64_t *dims, int *n);

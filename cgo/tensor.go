@@ -122,6 +122,17 @@ func Empty(dt DType, dev Device, dims ...int) *Tensor {
 	return own("Empty", &o, C.torch_empty(&o, d, n, C.int(dt), name))
 }
 
+// Reserve is Zeros whose memory the system gives when it is first written to: for what is large and
+// not needed at once. On other devices than the CPU it is Zeros.
+func Reserve(dt DType, dev Device, dims ...int) *Tensor {
+	if dev != CPU {
+		return Zeros(dt, dev, dims...)
+	}
+	d, n := shape(dims)
+	var o C.tensor
+	return own("Reserve", &o, C.torch_reserve(&o, d, n, C.int(dt)))
+}
+
 // Arange is the int64 tensor 0, 1, … n-1.
 func Arange(n int, dev Device) *Tensor {
 	name := dev.cstring()
@@ -150,6 +161,13 @@ func (t *Tensor) Float32s() []float32 {
 	out := make([]float32, t.Numel())
 	check("Float32s", C.torch_read_f32(t.handle(), (*C.float)(unsafe.SliceData(out)), C.int64_t(len(out))))
 	return out
+}
+
+// Host is the memory of t, which must be fp32, contiguous and on the CPU: valid as long as t lives.
+func (t *Tensor) Host() []float32 {
+	var p *C.float
+	check("Host", C.torch_host(&p, t.handle()))
+	return unsafe.Slice((*float32)(unsafe.Pointer(p)), t.Numel())
 }
 
 // Ints copies t's elements to the host, row-major, converted to integers. It waits for the

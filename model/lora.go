@@ -86,7 +86,7 @@ func (m *Model) adapter(c files.LoRA, seed uint64, train bool, read func(i int, 
 			if err != nil {
 				return nil, err
 			}
-			made := newParam(half.Name, values, o, half.Shape...)
+			made := newParam(half.Name, torch.FromFloat32s(values, torch.Float32, torch.CPU, half.Shape...), o)
 			if j == 0 {
 				p.a = made
 			} else {

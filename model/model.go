@@ -55,14 +55,11 @@ type Options struct {
 // Load brings the weights of src to a device. The tensors belong to the current scope.
 func Load(src *files.Model, o Options) (*Model, error) {
 	m := &Model{Config: src.Config, Device: o.Device, DType: o.DType}
+	if err := m.read(src, o); err != nil {
+		return nil, err
+	}
 	byName := map[string]*Param{}
-	for _, spec := range m.Config.Tensors() {
-		data, dims, err := src.Read(spec.Name)
-		if err != nil {
-			return nil, err
-		}
-		p := newParam(spec.Name, data, o, dims...)
-		m.params = append(m.params, p)
+	for _, p := range m.params {
 		byName[p.Name] = p
 	}
 	m.bind(byName)
@@ -72,14 +69,31 @@ func Load(src *files.Model, o Options) (*Model, error) {
 	return m, nil
 }
 
-// newParam brings one weight to a device.
-func newParam(name string, data []float32, o Options, dims ...int) *Param {
+// read makes the parameters. All processors read; libtorch's threads, which wait for more work by
+// being busy, are in use only before and after.
+func (m *Model) read(src *files.Model, o Options) error {
+	defer torch.SetThreads(torch.Threads())
+	torch.SetThreads(1)
+	for _, spec := range m.Config.Tensors() {
+		values := torch.Empty(torch.Float32, torch.CPU, spec.Shape...)
+		if err := src.ReadTo(spec.Name, values.Host()); err != nil {
+			return err
+		}
+		m.params = append(m.params, newParam(spec.Name, values, o))
+	}
+	return nil
+}
+
+// newParam brings one weight to a device, from its values in fp32 on the host, which are the
+// parameter's from here on.
+func newParam(name string, values *torch.Tensor, o Options) *Param {
 	p := &Param{Name: name}
+	defer values.Free() // what is kept has a handle of its own
 	if !o.Train {
-		p.work = torch.FromFloat32s(data, o.DType, o.Device, dims...)
+		p.work = values.To(o.DType, o.Device)
 		return p
 	}
-	p.Master = torch.FromFloat32s(data, torch.Float32, o.Device, dims...).RequireGrad(true)
+	p.Master = values.To(torch.Float32, o.Device).RequireGrad(true)
 	p.work = p.Master
 	if o.DType != torch.Float32 {
 		p.work = p.Master.Detach().Cast(o.DType).RequireGrad(true)

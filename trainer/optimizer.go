@@ -21,8 +21,8 @@ func NewOptimizer(params []*model.Param, o torch.AdamW) *Optimizer {
 	opt := &Optimizer{AdamW: o}
 	for _, p := range params {
 		opt.params = append(opt.params, p.Master)
-		opt.m = append(opt.m, torch.Zeros(torch.Float32, p.Master.Device(), p.Master.Dims()...))
-		opt.v = append(opt.v, torch.Zeros(torch.Float32, p.Master.Device(), p.Master.Dims()...))
+		opt.m = append(opt.m, torch.Reserve(torch.Float32, p.Master.Device(), p.Master.Dims()...))
+		opt.v = append(opt.v, torch.Reserve(torch.Float32, p.Master.Device(), p.Master.Dims()...))
 	}
 	opt.step = torch.Zeros(torch.Float32, params[0].Master.Device())
 	return opt

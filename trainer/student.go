@@ -1,6 +1,7 @@
 package trainer
 
 import (
+	"cmp"
 	"fmt"
 	"io"
 	"slices"
@@ -11,6 +12,7 @@ import (
 	"github.com/rlkd/rlkd/model/chat"
 	"github.com/rlkd/rlkd/model/files"
 	"github.com/rlkd/rlkd/model/tokenizer"
+	"golang.org/x/sync/errgroup"
 	"golang.org/x/sys/cpu"
 )
 
@@ -63,14 +65,18 @@ func OpenStudent(path string, o model.Options) (*Student, error) {
 		return nil, err
 	}
 	defer src.Close()
-	s, err := newStudent(path, src)
+	var s *Student
+	var beside errgroup.Group
+	beside.Go(func() (err error) { s, err = newStudent(path, src); return err })
+	defer torch.EmptyCache() // of what was read
+	m, err := model.Load(src, o)
 	if err != nil {
+		err = fmt.Errorf("%s: %w", path, err)
+	}
+	if err := cmp.Or(beside.Wait(), err); err != nil {
 		return nil, err
 	}
-	defer torch.EmptyCache() // of what was read
-	if s.Model, err = model.Load(src, o); err != nil {
-		return nil, fmt.Errorf("%s: %w", path, err)
-	}
+	s.Model = m
 	return s, nil
 }
 

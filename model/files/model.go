@@ -158,6 +158,21 @@ func (m *Model) Read(name string) ([]float32, []int, error) {
 	return values, slices.Clone(t.shape), nil
 }
 
+// ReadTo is Read into dst, as many numbers as the parameter has.
+func (m *Model) ReadTo(name string, dst []float32) error {
+	t, err := m.find(name)
+	if err != nil {
+		return err
+	}
+	if t.numel() != len(dst) {
+		return fmt.Errorf("read %s: it has %d numbers, not %d", name, t.numel(), len(dst))
+	}
+	if err := t.readTo(dst); err != nil {
+		return fmt.Errorf("read %s: %w", name, err)
+	}
+	return nil
+}
+
 // ReadRaw returns a whole parameter as it is stored, little-endian and
 // row-major, with its format and shape. A quantised one comes as it is too;
 // Read converts it.

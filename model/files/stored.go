@@ -126,8 +126,12 @@ func sameStored(a, b stored) (bool, error) {
 // read converts the tensor to fp32.
 func (t stored) read() ([]float32, error) {
 	dst := make([]float32, t.numel())
-	err := t.each(func(lo, hi int, raw []byte) { decode(dst[lo:hi], t.dtype, raw) })
-	return dst, err
+	return dst, t.readTo(dst)
+}
+
+// readTo is read into dst, which has room for all of the tensor.
+func (t stored) readTo(dst []float32) error {
+	return t.each(func(lo, hi int, raw []byte) { decode(dst[lo:hi], t.dtype, raw) })
 }
 
 // readRaw returns the tensor's bytes as they are stored.
