@@ -15,9 +15,10 @@ func newLayer(dev torch.Device, rows int, full bool) *torch.DecodeLayer {
 	s, bf := layerSizes, torch.BFloat16
 	l := &torch.DecodeLayer{InputNorm: wave(bf, dev, 1, s.hidden), PostNorm: wave(bf, dev, 2, s.hidden)}
 	qkv, wide := (s.heads+2*s.kv)*s.d, s.intermediate
-	packed := torch.Pack(
-		[]*torch.Tensor{wave(bf, dev, 3, qkv, s.hidden)}, []*torch.Tensor{wave(bf, dev, 4, s.hidden, s.heads*s.d)},
-		[]*torch.Tensor{wave(bf, dev, 5, wide, s.hidden), wave(bf, dev, 6, wide, s.hidden)}, []*torch.Tensor{wave(bf, dev, 7, s.hidden, wide)})
+	packed := []*torch.Tensor{
+		torch.Pack(wave(bf, dev, 3, qkv, s.hidden)), torch.Pack(wave(bf, dev, 4, s.hidden, s.heads*s.d)),
+		torch.Pack(wave(bf, dev, 5, wide, s.hidden), wave(bf, dev, 6, wide, s.hidden)), torch.Pack(wave(bf, dev, 7, s.hidden, wide)),
+	}
 	for i, to := range []*torch.Packed{&l.QKV, &l.O, &l.GateUp, &l.Down} {
 		to.Weight = packed[i]
 		if full {
@@ -27,7 +28,7 @@ func newLayer(dev torch.Device, rows int, full bool) *torch.DecodeLayer {
 	if full {
 		l.QNorm, l.KNorm = wave(bf, dev, 12, s.d), wave(bf, dev, 13, s.d)
 	}
-	l.KV = torch.NewKVs(bf, dev, 1, rows, s.kv, s.width, s.d)[0]
+	l.KV = torch.NewKV(bf, dev, rows, s.kv, s.width, s.d)
 	var tokens, to, at []int
 	for i := range rows * s.width * 2 / 3 {
 		tokens, to, at = append(tokens, i), append(to, i%rows), append(at, i/rows)

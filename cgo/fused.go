@@ -27,22 +27,16 @@ func SiluMul(gate, up *Tensor) *Tensor {
 // the rows as the first dimension too.
 type KV struct{ Keys, Values *Tensor }
 
-// NewKVs are caches of zeros, one for each of some layers.
-func NewKVs(dt DType, dev Device, layers, rows, kvHeads, width, d int) []KV {
-	caches := make([]KV, layers)
+// NewKV is a cache of zeros.
+func NewKV(dt DType, dev Device, rows, kvHeads, width, d int) KV {
 	if !HasTreeAttention(dt, dev, d) {
-		for i := range caches {
-			caches[i] = KV{Zeros(dt, dev, rows, kvHeads, width, d), Zeros(dt, dev, rows, kvHeads, width, d)}
-		}
-		return caches
+		return KV{Zeros(dt, dev, rows, kvHeads, width, d), Zeros(dt, dev, rows, kvHeads, width, d)}
 	}
-	made := make([]C.tensor, 2*layers)
-	check("NewKVs", C.torch_kv_caches(&made[0], C.int64_t(layers), C.int64_t(rows), C.int64_t(kvHeads), C.int64_t(width), C.int64_t(d)))
-	for i := range caches {
-		caches[i] = KV{adopt(made[2*i]), adopt(made[2*i+1])}
-	}
-	inject("NewKVs")
-	return caches
+	var k, v C.tensor
+	check("NewKV", C.torch_kv_cache(&k, &v, C.int64_t(rows), C.int64_t(kvHeads), C.int64_t(width), C.int64_t(d)))
+	kv := KV{adopt(k), adopt(v)}
+	inject("NewKV")
+	return kv
 }
 
 // Store puts token tokens[i] of k and v [P, kvHeads, d] to row rows[i] at positions[i]; all three
@@ -69,25 +63,16 @@ func Draw(logits, uniform *Tensor, temperature float64) *Tensor {
 	return own("Draw", &o, C.torch_draw(&o, logits.handle(), uniform.optional(), C.double(temperature)))
 }
 
-// Pack brings weights [out, in] into the form PackedLinear reads, those of a group, of linear layers
-// on the same input, one under the other. It gives nil for a group whose device and dtype have none.
-func Pack(groups ...[]*Tensor) []*Tensor {
-	var flat []*Tensor
-	sizes := make([]C.int, len(groups))
-	for i, ws := range groups {
-		flat = append(flat, ws...)
-		sizes[i] = C.int(len(ws))
+// Pack brings the weights [out, in] of linear layers on the same input, one under the other,
+// into the form PackedLinear reads, or returns nil if their device and dtype have none.
+func Pack(ws ...*Tensor) *Tensor {
+	cs := handles(ws)
+	var o C.tensor
+	e := C.torch_pack(&o, &cs[0], C.int(len(cs)))
+	if e == nil && o == nil {
+		return nil
 	}
-	cs, made := handles(flat), make([]C.tensor, len(groups))
-	check("Pack", C.torch_pack(&made[0], &cs[0], &sizes[0], C.int(len(groups))))
-	out := make([]*Tensor, len(groups))
-	for i, t := range made {
-		if t != nil {
-			out[i] = adopt(t)
-		}
-	}
-	inject("Pack")
-	return out
+	return own("Pack", &o, e)
 }
 
 // PackedLinear is Linear by packed weights, for x [n, in]; it records no graph.

@@ -38,7 +38,7 @@ var fused = map[string]func(dt torch.DType, dev torch.Device, n int) *torch.Tens
 	},
 	"Attend": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor {
 		const kv, group, d, width = 2, 3, 80, 70
-		cache := torch.NewKVs(dt, dev, 1, 9, kv, width, d)[0]
+		cache := torch.NewKV(dt, dev, 9, kv, width, d)
 		var tokens, rows, positions []int
 		for i := range 9 * width {
 			tokens, rows, positions = append(tokens, i), append(rows, i/width), append(positions, i%width)
@@ -104,15 +104,14 @@ func largest(got, want []float32) (d float64) {
 func TestPackedLinear(t *testing.T) {
 	run(t, func(dev torch.Device) {
 		w1, w2 := wave(torch.BFloat16, dev, 1, 64, 96), wave(torch.BFloat16, dev, 2, 48, 96)
-		none := torch.Pack([]*torch.Tensor{w1.Cast(torch.Float32)}, []*torch.Tensor{w1.Narrow(0, 0, 40)}, []*torch.Tensor{w1, w2})
-		packed := none[2]
+		packed := torch.Pack(w1, w2)
 		if packed == nil {
 			if torch.UseKernels(true) && dev == torch.CPU {
 				t.Error("bf16 weights have no packed form")
 			}
 			t.Skip("no packed form here")
 		}
-		if none[0] != nil || none[1] != nil {
+		if torch.Pack(w1.Cast(torch.Float32)) != nil || torch.Pack(w1.Narrow(0, 0, 40)) != nil {
 			t.Error("fp32, or 40 outputs, have a packed form")
 		}
 		bias := wave(torch.BFloat16, dev, 3, 112)
@@ -132,7 +131,7 @@ func TestPackedLinear(t *testing.T) {
 			}
 		}
 		wantError(t, torch.Try(func() error { torch.PackedLinear(wave(torch.BFloat16, dev, 5, 2, 64), packed, nil); return nil }), "96 bf16 inputs")
-		wantError(t, torch.Try(func() error { torch.Pack([]*torch.Tensor{w1, wave(torch.BFloat16, dev, 5, 16, 64)}); return nil }), "packed together")
+		wantError(t, torch.Try(func() error { torch.Pack(w1, wave(torch.BFloat16, dev, 5, 16, 64)); return nil }), "packed together")
 	})
 }
 
@@ -190,6 +189,6 @@ func BenchmarkLinear(b *testing.B) {
 		same := func(w *torch.Tensor) *torch.Tensor { return w }
 		product("float32", torch.Float32, same, torch.Linear)
 		product("bfloat16", torch.BFloat16, same, torch.Linear)
-		product("packed", torch.BFloat16, func(w *torch.Tensor) *torch.Tensor { return torch.Pack([]*torch.Tensor{w})[0] }, torch.PackedLinear)
+		product("packed", torch.BFloat16, func(w *torch.Tensor) *torch.Tensor { return torch.Pack(w) }, torch.PackedLinear)
 	}
 }

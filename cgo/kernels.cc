@@ -37,7 +37,7 @@ at::Tensor silu_mul(const at::Tensor &x, const at::Tensor &) { return x; }
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &x, const at::Tensor &y, const at::Tensor &) {
   return {x, y};
 }
-std::vector<at::Tensor> kv_caches(int64_t, int64_t, int64_t, int64_t, int64_t) { return {}; }
+std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t, int64_t, int64_t, int64_t) { return {}; }
 void store_kv(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
               const at::Tensor &, const at::Tensor &) {}
 at::Tensor decode_layer(const at::Tensor &x, const Layer &, const Step &) { return x; }
@@ -61,7 +61,7 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &
 void log_softmax_at_backward(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &, double) {}
 at::Tensor draw(const at::Tensor &x, const at::Tensor &, double) { return x; }
 bool packable(const at::Tensor &) { return false; }
-std::vector<at::Tensor> pack(const std::vector<std::vector<at::Tensor>> &) { return {}; }
+at::Tensor pack(at::TensorList ws) { return ws[0]; }
 at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &, const at::Tensor &) { return x; }
 #endif
 

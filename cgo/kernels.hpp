@@ -25,9 +25,8 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
                                                      const at::Tensor &dy);
 
-// kv_caches makes caches of zeros in bf16, as Past in decode.hpp has them: each layer's keys and values
-// in turn. store_kv puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] at position positions[i] of such.
-std::vector<at::Tensor> kv_caches(int64_t layers, int64_t rows, int64_t kv, int64_t width, int64_t d);
+// kv_cache makes caches of zeros for keys and values in bf16, as Past in decode.hpp has them. store_kv puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] at position positions[i] of such.
+std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t rows, int64_t kv, int64_t width, int64_t d);
 void store_kv(const at::Tensor &kc, const at::Tensor &vc, const at::Tensor &k, const at::Tensor &v,
               const at::Tensor &tokens, const at::Tensor &rows, const at::Tensor &positions);
 
@@ -45,7 +44,7 @@ struct Linear {
 struct Layer {
   at::Tensor input_norm, q_norm, k_norm, post_norm;
   Linear qkv, o, gate_up, down;
-  at::Tensor keys, values; // of kv_caches
+  at::Tensor keys, values; // of kv_cache
 };
 
 // Step is what a step of decoding is about: its positions [n], their cosines and sines [n, 1, d].
@@ -95,7 +94,7 @@ at::Tensor draw(const at::Tensor &logits, const at::Tensor &uniform, double temp
 
 // packable tells whether w [out, in] has a packed form, [out/16, in/2, 16, 2].
 bool packable(const at::Tensor &w);
-std::vector<at::Tensor> pack(const std::vector<std::vector<at::Tensor>> &groups); // each group one under the other
+at::Tensor pack(at::TensorList ws); // one under the other
 at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias);
 
 } // namespace shim::kernels

@@ -96,16 +96,11 @@ void attend_group(const float *q, const float *k, const float *v, float *out, fl
 
 namespace shim::kernels {
 
-std::vector<at::Tensor> kv_caches(int64_t layers, int64_t rows, int64_t kv, int64_t width, int64_t d) {
+std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t rows, int64_t kv, int64_t width, int64_t d) {
+  const auto options = at::TensorOptions(at::kBFloat16);
   width = up(width, 16);
-  const int64_t one = rows * kv * width * d;
-  auto room = at::zeros({2 * layers * one}, at::TensorOptions(at::kBFloat16));
-  std::vector<at::Tensor> out;
-  for (int64_t i = 0; i < layers; i++) {
-    out.push_back(room.narrow(0, 2 * i * one, one).view({rows, kv, width / 16, d / 2, 16, 2}));
-    out.push_back(room.narrow(0, (2 * i + 1) * one, one).view({rows, kv, width / 2, d / 16, 16, 2}));
-  }
-  return out;
+  return {at::zeros({rows, kv, width / 16, d / 2, 16, 2}, options),
+          at::zeros({rows, kv, width / 2, d / 16, 16, 2}, options)};
 }
 
 void store_kv(const at::Tensor &kc, const at::Tensor &vc, const at::Tensor &k, const at::Tensor &v,

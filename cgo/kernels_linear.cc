@@ -13,24 +13,20 @@ bool packable(const at::Tensor &w) {
          w.size(0) % 16 == 0 && w.size(1) % 2 == 0;
 }
 
-std::vector<at::Tensor> pack(const std::vector<std::vector<at::Tensor>> &groups) {
-  int64_t all = 0;
-  for (const auto &ws : groups)
-    for (const auto &w : ws) all += w.numel();
-  auto room = at::empty({all}, groups[0][0].options());
-  std::vector<at::Tensor> out;
-  int64_t at = 0;
-  for (const auto &ws : groups) {
-    const int64_t first = at, in = ws[0].size(1);
-    for (const auto &w : ws) {
-      TORCH_CHECK(w.size(1) == in, "weights of ", in, " and ", w.size(1), " inputs packed together");
-      auto *from = half(w), *to = half(room) + at;
-      at::parallel_for(0, w.size(0) / 16, 8, [&](int64_t lo, int64_t hi) {
-        simd::pack(from + lo * 16 * in, (hi - lo) * 16, in, in, to + lo * 16 * in);
-      });
-      at += w.numel();
-    }
-    out.push_back(room.narrow(0, first, at - first).view({(at - first) / in / 16, in / 2, 16, 2}));
+at::Tensor pack(at::TensorList ws) {
+  int64_t blocks = 0, in = ws[0].size(1);
+  for (const auto &w : ws) {
+    TORCH_CHECK(w.size(1) == in, "weights of ", in, " and ", w.size(1), " inputs packed together");
+    blocks += w.size(0) / 16;
+  }
+  auto out = at::empty({blocks, in / 2, 16, 2}, ws[0].options());
+  auto *to = half(out);
+  for (const auto &w : ws) {
+    auto *from = half(w);
+    at::parallel_for(0, w.size(0) / 16, 8, [&](int64_t lo, int64_t hi) {
+      simd::pack(from + lo * 16 * in, (hi - lo) * 16, in, in, to + lo * 16 * in);
+    });
+    to += w.numel();
   }
   return out;
 }

@@ -89,9 +89,10 @@ const char *torch_cpu_capability(void) {
 const char *torch_version(void) { return TORCH_VERSION; }
 
 // Tensors of megabytes come and go at every step. glibc would map and unmap each of them, and the page
-// faults cost more than the arithmetic. On a heap that is never given back they are reused.
+// faults cost more than the arithmetic. On a heap that is never given back they are reused. What is
+// larger than the threshold, glibc's greatest, is mapped all the same: it would tear holes into the heap.
 void torch_keep_heap(void) {
-  mallopt(M_MMAP_MAX, 0);
+  mallopt(M_MMAP_THRESHOLD, 32 << 20);
   mallopt(M_TRIM_THRESHOLD, -1);
   mallopt(M_ARENA_MAX, 1);
 }

@@ -110,19 +110,19 @@ int torch_has_kernels(void);
 err torch_silu_mul(tensor *out, tensor gate, tensor up);
 err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tensor v_cache, tensor positions,
                  int64_t used, double scale);
-err torch_kv_caches(tensor *out, int64_t layers, int64_t rows, int64_t kv_heads, int64_t width, int64_t d); // two a layer
+err torch_kv_cache(tensor *k, tensor *v, int64_t rows, int64_t kv_heads, int64_t width, int64_t d);
 err torch_store_kv(tensor k_cache, tensor v_cache, tensor k, tensor v, tensor tokens, tensor rows, tensor positions);
 err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature); // uniform may be NULL at temperature 0
 err torch_tree_attention(tensor *out, tensor q, tensor k, tensor v, const int64_t *segments, int n, double scale);
 err torch_log_softmax_at(tensor *logp, tensor *entropy, tensor *lse, tensor logits, tensor targets, double scale);
 err torch_log_softmax_at_backward(tensor *out, tensor logits, tensor targets, tensor lse, tensor dlogp, double scale);
-err torch_pack(tensor *out, const tensor *ws, const int *sizes, int n); // n groups; NULL for one without a packed form
-err torch_packed_linear(tensor *out, tensor x, tensor w, tensor b);     // b may be NULL
+err torch_pack(tensor *out, const tensor *ws, int n);               // *out is NULL when there is no packed form
+err torch_packed_linear(tensor *out, tensor x, tensor w, tensor b); // b may be NULL
 
 typedef struct { // of bf16, linear layers packed, their biases in fp32; norms of q and k, and biases, may be NULL
   tensor input_norm, q_norm, k_norm, post_norm;
   tensor qkv, qkv_bias, o, o_bias, gate_up, gate_up_bias, down, down_bias;
-  tensor keys, values; // of torch_kv_caches
+  tensor keys, values; // of torch_kv_cache
 } decode_layer;
 err torch_decode_layer(tensor *out, tensor x, const decode_layer *l, tensor positions, tensor cos, tensor sin,
                        int64_t heads, int64_t kv_heads, double eps, double scale);

@@ -60,9 +60,10 @@ static void put(const at::Tensor &cache, const at::Tensor &rows, const at::Tenso
   cache.transpose(1, 2).index_put_({rows, positions}, x);
 }
 
-err torch_kv_caches(tensor *out, int64_t layers, int64_t rows, int64_t kv_heads, int64_t width, int64_t d) {
+err torch_kv_cache(tensor *k, tensor *v, int64_t rows, int64_t kv_heads, int64_t width, int64_t d) {
   return guard([&] {
-    for (const auto &t : kernels::kv_caches(layers, rows, kv_heads, width, d)) *out++ = own(t);
+    auto [keys, values] = kernels::kv_cache(rows, kv_heads, width, d);
+    *k = own(keys), *v = own(values);
   });
 }
 
@@ -162,20 +163,10 @@ err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
   });
 }
 
-err torch_pack(tensor *out, const tensor *ws, const int *sizes, int n) {
+err torch_pack(tensor *out, const tensor *ws, int n) {
   return guard([&] {
-    std::vector<std::vector<at::Tensor>> groups;
-    std::vector<tensor *> to;
-    for (int i = 0; i < n; ws += sizes[i++]) {
-      auto group = list(ws, sizes[i]);
-      out[i] = nullptr;
-      if (!std::all_of(group.begin(), group.end(), kernels::packable)) continue;
-      groups.push_back(group);
-      to.push_back(out + i);
-    }
-    if (groups.empty()) return;
-    auto packed = kernels::pack(groups);
-    for (size_t i = 0; i < packed.size(); i++) *to[i] = own(packed[i]);
+    auto all = list(ws, n);
+    *out = std::all_of(all.begin(), all.end(), kernels::packable) ? own(kernels::pack(all)) : nullptr;
   });
 }
 

@@ -18,8 +18,11 @@ const widthStep = 64
 // newCache makes room for rows sequences of up to width tokens. Its tensors belong to the
 // current scope.
 func (m *Model) newCache(rows, width int) *cache {
-	layers := torch.NewKVs(m.DType, m.Device, len(m.layers), rows, m.Config.NumKVHeads, width, m.Config.HeadDim)
-	return &cache{m: m, width: width, layers: layers}
+	c := &cache{m: m, width: width}
+	for range m.layers {
+		c.layers = append(c.layers, torch.NewKV(m.DType, m.Device, rows, m.Config.NumKVHeads, width, m.Config.HeadDim))
+	}
+	return c
 }
 
 // placement says which packed token's key and value go to which row and position.

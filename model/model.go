@@ -69,17 +69,28 @@ func Load(src *files.Model, o Options) (*Model, error) {
 	return m, nil
 }
 
-// read makes the parameters. All processors read; libtorch's threads, which wait for more work by
-// being busy, are in use only before and after.
+// read makes the parameters. All processors read; libtorch's threads wait for more work by being
+// busy, so weights that stay in fp32 are converted when all are read, others by one thread.
 func (m *Model) read(src *files.Model, o Options) error {
-	defer torch.SetThreads(torch.Threads())
+	threads := torch.Threads()
+	defer torch.SetThreads(threads)
 	torch.SetThreads(1)
-	for _, spec := range m.Config.Tensors() {
+	var masters []*torch.Tensor
+	specs := m.Config.Tensors()
+	for _, spec := range specs {
 		values := torch.Empty(torch.Float32, torch.CPU, spec.Shape...)
 		if err := src.ReadTo(spec.Name, values.Host()); err != nil {
 			return err
 		}
-		m.params = append(m.params, newParam(spec.Name, values, o))
+		if o.Train {
+			masters = append(masters, values)
+		} else {
+			m.params = append(m.params, newParam(spec.Name, values, o))
+		}
+	}
+	torch.SetThreads(threads)
+	for i, values := range masters {
+		m.params = append(m.params, newParam(specs[i].Name, values, o))
 	}
 	return nil
 }

@@ -26,38 +26,31 @@ func (b packedBlock) whole() bool {
 // current scope lives; layers whose device, dtype or shape has no packed form are left out.
 // The copy is never brought up to date: it is for a phase in which the weights do not change.
 func (m *Model) pack() *packs {
-	p := &packs{blocks: make([]packedBlock, len(m.layers))}
-	var to []**packed
-	var groups [][]linear
+	p := &packs{head: m.packLayers(linear{weight: m.head})}
 	for i := range m.layers {
-		l, b := &m.layers[i], &p.blocks[i]
-		to = append(to, &b.qkv, &b.o, &b.gateUp, &b.down)
-		groups = append(groups, l.qkv[:], []linear{l.o}, l.gateUp[:], []linear{l.down})
-	}
-	to, groups = append(to, &p.head), append(groups, []linear{{weight: m.head}})
-	weights := make([][]*torch.Tensor, len(groups))
-	for i, g := range groups {
-		for _, l := range g {
-			weights[i] = append(weights[i], l.weight.work)
-		}
-	}
-	for i, w := range torch.Pack(weights...) {
-		*to[i] = packLayers(w, groups[i])
+		l := &m.layers[i]
+		p.blocks = append(p.blocks, packedBlock{
+			qkv: m.packLayers(l.qkv[:]...), o: m.packLayers(l.o), gateUp: m.packLayers(l.gateUp[:]...), down: m.packLayers(l.down),
+		})
 	}
 	return p
 }
 
-// packLayers are layers whose packed weights are w, or nil if there are none or some layers alone have a bias.
-func packLayers(w *torch.Tensor, layers []linear) *packed {
-	p := &packed{Packed: torch.Packed{Weight: w}}
-	var biases []*torch.Tensor
+// packLayers is nil if the layers have no packed form.
+func (m *Model) packLayers(layers ...linear) *packed {
+	p := &packed{}
+	var weights, biases []*torch.Tensor
 	for _, l := range layers {
+		weights = append(weights, l.weight.work)
 		p.outs = append(p.outs, l.weight.work.Dim(0))
 		if l.bias != nil {
 			biases = append(biases, l.bias.work)
 		}
 	}
-	if w == nil || len(biases) != 0 && len(biases) != len(layers) {
+	if len(biases) != 0 && len(biases) != len(layers) {
+		return nil
+	}
+	if p.Weight = torch.Pack(weights...); p.Weight == nil {
 		return nil
 	}
 	if len(biases) > 0 {

@@ -53,6 +53,12 @@ func (o *Optimizer) ClipGrad(maxNorm float64) (norm float64) {
 func (o *Optimizer) Step(lr float64) {
 	torch.NoGrad(func() {
 		grads := o.grads()
+		if o.updates == 0 {
+			for i := range o.m { // the memory comes now, not at the first look at it
+				o.m[i].Zero_()
+				o.v[i].Zero_()
+			}
+		}
 		o.updates++
 		o.step.Copy_(torch.Full(float64(o.updates), torch.Float32, o.step.Device()))
 		adamw := o.AdamW
