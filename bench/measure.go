@@ -159,7 +159,7 @@ func (b *bench) rollout() (out [][]model.Completion, first time.Duration, err er
 		},
 	}
 	out, err = g.Generate(requests)
-	torch.EmptyCache()
+	b.student.PhaseEnds()
 	if err == nil && tokens != b.job.Shape.Tokens() {
 		err = fmt.Errorf("%d tokens were generated, not %d", tokens, b.job.Shape.Tokens())
 	}

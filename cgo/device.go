@@ -27,9 +27,8 @@ func Version() string { return C.GoString(C.torch_version()) }
 // CPUCapability is the vector instruction set libtorch's own kernels use, such as AVX512.
 func CPUCapability() string { return C.GoString(C.torch_cpu_capability()) }
 
-// EmptyCache gives memory that is free but kept for reuse, by the caching allocator of a device or by
-// Go, back to the system, so that a phase with tensors of other sizes does not need its memory on
-// top. What tensors on the CPU leave stays for those to come, whatever their sizes.
+// EmptyCache gives memory that is free but kept for reuse, by libtorch or by Go, back to the
+// system, so that a phase with tensors of other sizes does not need its memory on top.
 func EmptyCache() {
 	checkEngine("EmptyCache")
 	debug.FreeOSMemory()

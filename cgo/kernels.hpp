@@ -25,7 +25,8 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
                                                      const at::Tensor &dy);
 
-// kv_cache makes caches of zeros for keys and values in bf16, as Past in decode.hpp has them. store_kv puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] at position positions[i] of such.
+// kv_cache makes caches of zeros for keys and values in bf16, as Past in decode.hpp has them. store_kv
+// puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] of such, at position positions[i].
 std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t rows, int64_t kv, int64_t width, int64_t d);
 void store_kv(const at::Tensor &kc, const at::Tensor &vc, const at::Tensor &k, const at::Tensor &v,
               const at::Tensor &tokens, const at::Tensor &rows, const at::Tensor &positions);

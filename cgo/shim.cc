@@ -89,7 +89,7 @@ const char *torch_cpu_capability(void) {
 const char *torch_version(void) { return TORCH_VERSION; }
 
 // Tensors of megabytes come and go at every step. glibc would map and unmap each of them, and the page
-// faults cost more than the arithmetic. On a heap that is never given back they are reused. What is
+// faults cost more than the arithmetic. On a heap that is not given back they are reused. What is
 // larger than the threshold, glibc's greatest, is mapped all the same: it would tear holes into the heap.
 void torch_keep_heap(void) {
   mallopt(M_MMAP_THRESHOLD, 32 << 20);
@@ -106,6 +106,7 @@ static c10::DeviceAllocator *caching(c10::DeviceType type) {
 
 err torch_empty_cache(void) {
   return guard([] {
+    malloc_trim(0);
     for (int i = 1; i < c10::COMPILE_TIME_MAX_DEVICE_TYPES; i++)
       if (auto *a = caching(static_cast<c10::DeviceType>(i))) a->emptyCache();
   });

@@ -47,7 +47,7 @@ func (l *localLM) Write(ctx context.Context, prompts []reward.Prompt) ([]reward.
 	}
 	var out [][]model.Completion
 	err = l.on(func() error { out, err = g.Generate(requests); return err })
-	torch.EmptyCache()
+	l.student.PhaseEnds()
 	if err != nil {
 		return nil, err
 	}
@@ -81,7 +81,7 @@ func (l *localLM) Choose(ctx context.Context, prompts []reward.Prompt) ([]reward
 		logp = l.student.Next(ids, slices.Concat(l.yes, l.no), budget)
 		return ctx.Err()
 	})
-	torch.EmptyCache()
+	l.student.PhaseEnds()
 	if err != nil {
 		return nil, err
 	}

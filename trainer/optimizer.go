@@ -54,7 +54,7 @@ func (o *Optimizer) Step(lr float64) {
 	torch.NoGrad(func() {
 		grads := o.grads()
 		if o.updates == 0 {
-			for i := range o.m { // the memory comes now, not at the first look at it
+			for i := range o.m { // written before they are read, or the system would give each page twice
 				o.m[i].Zero_()
 				o.v[i].Zero_()
 			}

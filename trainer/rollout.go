@@ -1,7 +1,6 @@
 package trainer
 
 import (
-	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/reward"
 )
@@ -72,7 +71,7 @@ func (s *sampler) sample(problems []prompted) ([]Rollout, error) {
 		g.Tell(s.note)
 	}
 	groups, err := g.Generate(requests)
-	torch.EmptyCache()
+	s.student.PhaseEnds()
 	if err != nil {
 		return nil, err
 	}

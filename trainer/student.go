@@ -80,6 +80,14 @@ func OpenStudent(path string, o model.Options) (*Student, error) {
 	return s, nil
 }
 
+// PhaseEnds lets go of what the caching allocator of the student's device keeps for reuse: the tensors
+// of the next phase have other sizes. On the CPU memory stays: getting it again takes longer.
+func (s *Student) PhaseEnds() {
+	if s.Device != torch.CPU {
+		torch.EmptyCache()
+	}
+}
+
 // newStudent is the student of an opened model without its weights: what turns text into tokens.
 func newStudent(path string, src *files.Model) (_ *Student, err error) {
 	s := &Student{Model: &model.Model{Config: src.Config}, Files: src, Stop: src.Stop}
