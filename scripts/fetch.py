@@ -64,6 +64,7 @@ def fetch(what: str, dest: str) -> None:
         tree = os.path.join(work, "tree")
         for wheel in sorted(os.listdir(wheels)):
             unpack(os.path.join(wheels, wheel), tree, WANTED[what])
+            os.remove(os.path.join(wheels, wheel))
         if os.path.exists(dest):
             shutil.rmtree(dest)
         os.rename(tree, dest)

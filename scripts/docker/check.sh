@@ -11,12 +11,28 @@ cd "$(dirname "$0")/../.."
 cuda=${1:-1}
 work=${WORK:-${RLKD_CACHE:-$PWD/.cache}/docker}
 student=${STUDENT:-${RLKD_CACHE:-$PWD/.cache}/student/SmolLM2-135M-Instruct.Q4_1.gguf}
-export STORAGE_DRIVER=vfs BUILDAH_ISOLATION=chroot
-store=(--root "$work/storage" --runroot "$work/run")
+export BUILDAH_ISOLATION=chroot
 image=rlkd-check
-mkdir -p "$work"
 
 say() { printf '== %s\n' "$*" >&2; }
+
+# driver is overlay where it can be mounted, or vfs, which keeps each layer and container whole: with
+# the CUDA libraries that takes some 30 GB.
+driver() {
+  local d
+  d=$(mktemp -d -p "$work")
+  mkdir "$d"/{lower,upper,work,all}
+  if mount -t overlay overlay -o "lowerdir=$d/lower,upperdir=$d/upper,workdir=$d/work" "$d/all" 2>/dev/null; then
+    umount "$d/all"
+    echo overlay
+  else
+    echo vfs
+  fi
+  rm -rf "$d"
+}
+
+mkdir -p "$work"
+store=(--root "$work/storage" --runroot "$work/run" --storage-driver "$(driver)")
 run() { buildah "${store[@]}" run "${mounts[@]}" check -- "$@"; }
 
 # base NAME ROOT: the directory as the image NAME
@@ -60,8 +76,8 @@ while IFS='=' read -r key value; do
   *cert) settings+=(--build-arg "PIP_CERT=$value") ;;
   esac
 done < <(python3 -m pip config list | tr -d "'")
-mkdir -p "$work/gocache"
-settings+=(--volume "$work/gocache:/root/.cache/go-build") # so that the next check is quick
+mkdir -p "$work/gocache" "$work/pipcache" # so that the next check is quick
+settings+=(--volume "$work/gocache:/root/.cache/go-build" --volume "$work/pipcache:/root/.cache/pip")
 [ ! -d /etc/ssl/certs ] || settings+=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
 
 say "build, CUDA=$cuda"
@@ -71,9 +87,11 @@ say "size: $(buildah "${store[@]}" images --format '{{.Size}}' "$image") unpacke
 
 scratch=$(mktemp -d)
 trap 'rm -rf "$scratch"; buildah "${store[@]}" rm check >/dev/null 2>&1 || true' EXIT
-mkdir "$scratch/models" "$scratch/runs" "$scratch/smoke"
+mkdir -p "$scratch/models" "$scratch/runs" "$scratch/smoke" "$scratch/src/.cache"
 cp "$student" "$scratch/models/"
-mounts=(--volume "$scratch/models:/models:ro" --volume "$scratch/runs:/runs" --volume "$scratch/smoke:/smoke:ro" --volume "$PWD:/src:ro")
+git ls-files -z cgo model reward | xargs -0 cp --parents -t "$scratch/src" # tests read what is beside them,
+ln -s /models "$scratch/src/.cache/student"                               # and the student
+mounts=(--volume "$scratch/models:/models:ro" --volume "$scratch/runs:/runs" --volume "$scratch/smoke:/smoke:ro" --volume "$scratch/src:/src:ro")
 for p in cgo model model/tokenizer reward; do go test -c -o "$scratch/smoke/$(basename "$p")" "./$p"; done
 chmod -R a+rX "$scratch"
 chown 10001:10001 "$scratch/runs"
@@ -107,5 +125,5 @@ run rlkd train --config trainer/recipes/quickstart.yaml --set device=cpu --set m
 test -s "$scratch/runs/quickstart/final/model.safetensors"
 [ "$(wc -l <"$scratch/runs/quickstart/metrics.jsonl")" = 2 ]
 buildah "${store[@]}" rm check >/dev/null
-buildah "${store[@]}" rmi "$image" >/dev/null # vfs keeps every image whole; the base images stay
+buildah "${store[@]}" rmi "$image" >/dev/null # the base images stay
 say "all is well"
