@@ -111,7 +111,7 @@ REPORT ?= runs/report-$(DEVICE).txt
 test-cuda: build student ## all tests on DEVICE (default: cuda; make libtorch CUDA=1 first), into REPORT; ARGS are those of go test
 	scripts/gpu/report.sh test $(DEVICE) $(REPORT) $(ARGS)
 
-bench-cuda: build student ## the benchmarks on DEVICE, to the end of REPORT; ARGS are bench's
+bench-cuda: build bin/bench student ## the benchmarks on DEVICE, to the end of REPORT; ARGS are bench's
 	scripts/gpu/report.sh bench $(DEVICE) $(REPORT) $(ARGS)
 
 IMAGE ?= rlkd
@@ -119,7 +119,7 @@ IMAGE ?= rlkd
 docker: ## build the image of Dockerfile.cuda as IMAGE (default: rlkd)
 	docker build -f Dockerfile.cuda -t $(IMAGE) --build-arg CUDA=$(or $(CUDA),1) $(ARGS) .
 
-docker-check: libtorch student ## build the image without a Docker engine (buildah, as root) and run what is in it
+docker-check: $(TORCH)/lib/libtorch_cpu.so student ## build the image without a Docker engine (buildah, as root) and run what is in it
 	STUDENT=$(STUDENT) scripts/docker/check.sh $(or $(CUDA),1)
 
 clean: ## remove bin/; runs and downloads stay

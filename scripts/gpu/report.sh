@@ -20,7 +20,7 @@ machine() {
 # 1,000 steps (MemoryIsFlat), the same bits after resuming, failures that leave nothing behind.
 tests() { RLKD_DEVICE=$device go test -count=1 -timeout 2h -v ./cgo ./model/... ./trainer ./trainer/cmd/... "$@" | grep -v '^=== '; }
 
-bench() { go run ./bench --device "$device" "$@"; }
+bench() { bin/bench --device "$device" "$@"; }
 
 status=0
 case $what in
