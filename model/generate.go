@@ -35,7 +35,8 @@ type Generator struct {
 	Uniform func(request, sample, position int) float32
 
 	// Progress, if set, is told after each step how many tokens are new and how many
-	// completions have ended by it; an error stops.
+	// completions have ended by it; an error stops. Where memory runs out (see Fewer) it is told
+	// negative numbers: of what it was told of, so much is lost and will be made again.
 	Progress func(tokens, ended int) error
 
 	// Done, if set, is told when all completions of a request have ended.
@@ -85,7 +86,8 @@ func (g *Generator) Generate(requests []Request) (out [][]Completion, err error)
 		if fit := g.Model.fitRows; fit > 0 {
 			rows = min(rows, max(fit, most))
 		}
-		err := torch.Try(func() error { return g.attempt(requests, out, rows) })
+		d := g.attempt(requests, out, rows)
+		err := torch.Try(d.generate)
 		var failed *torch.Error
 		if !errors.As(err, &failed) || !failed.OutOfMemory() || rows == most {
 			return out, err
@@ -95,27 +97,10 @@ func (g *Generator) Generate(requests []Request) (out [][]Completion, err error)
 		if g.Fewer != nil {
 			g.Fewer(g.Model.fitRows, err)
 		}
-	}
-}
-
-// attempt continues the prompts of those requests whose completions are not in out yet, at most
-// rows at once. What it has when it fails is of whole requests.
-func (g *Generator) attempt(requests []Request, out [][]Completion, rows int) (err error) {
-	d := decoder{Generator: g, rows: rows, requests: requests, out: out, under: map[int][]Completion{}, open: map[int]int{}}
-	width := 0
-	for i, r := range requests {
-		if out[i] == nil {
-			d.waiting = append(d.waiting, i)
-			width = max(width, len(r.Prompt)+g.MaxTokens)
+		if err := d.retract(); err != nil {
+			return out, err
 		}
 	}
-	torch.NoGrad(func() {
-		d.cache, d.packs = g.Model.newCache(rows, width), g.Model.pack()
-		d.recorder.off = g.Eager || !torch.CanCapture(g.Model.Device)
-		defer d.recorder.drop()
-		err = d.run()
-	})
-	return err
 }
 
 // decoder is one attempt to generate.
@@ -123,7 +108,8 @@ type decoder struct {
 	*Generator
 	rows     int // most at once
 	requests []Request
-	waiting  []int                // requests not yet begun
+	all      []int                // requests of this attempt
+	waiting  []int                // those of them not yet begun
 	under    map[int][]Completion // those of the requests under way
 	open     map[int]int          // of each of them, how many have not ended
 	out      [][]Completion       // those of the others
@@ -132,6 +118,8 @@ type decoder struct {
 	active   []row // in the order of the cache's rows
 	last     []int // the newest token of each active row
 	recorder recorder
+
+	tokens, ended int // what Progress was told
 }
 
 func (d *decoder) run() error {
@@ -256,10 +244,7 @@ func (d *decoder) take(logits *torch.Tensor, began int) error {
 			}
 		}
 	}
-	if d.Progress != nil {
-		return d.Progress(len(ids), before-len(d.active))
-	}
-	return nil
+	return d.tell(len(ids), before-len(d.active))
 }
 
 // uniforms are the rows' next variates.

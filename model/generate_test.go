@@ -100,32 +100,12 @@ func TestOutOfMemoryWhileGenerating(t *testing.T) {
 			t.Fatal(err)
 		}
 		for after := 0; after < ops; after += 1 + ops/6 {
-			torch.Scope(func() {
-				m := load(t, student(), torch.Float32, false)
-				g := sampled(m, 16, func(request int) int { return request })
-				var fewer []int
-				eager := false // it was a graph that did not fit
-				told := map[int]int{}
-				g.NoGraph = func(error) { eager = true }
-				g.Fewer = func(rows int, _ error) { fewer = append(fewer, rows) }
-				g.Done = func(request int, _ []model.Completion) { told[request]++ }
-				live := torch.Live()
-				torch.OutOfMemoryAfter(after)
-				got, err := g.Generate(requests)
-				torch.FailAfter(-1)
-				if fits := len(fewer) == 1 && fewer[0] < 16 && fewer[0] >= 3; err != nil || fits == eager {
-					t.Fatalf("out of memory after %d of %d operations: %v, %v at once", after, ops, err, fewer)
-				}
-				compare(t, got, want, 16)
-				for i := range requests {
-					if told[i] != 1 {
-						t.Errorf("request %d was told %d times", i, told[i])
-					}
-				}
-				if now := torch.Live(); now != live {
-					t.Errorf("%d tensors, %d before", now, live)
-				}
-			})
+			m.FitAll()
+			live := torch.Live()
+			outOfMemoryAfter(t, m, after, requests, want)
+			if now := torch.Live(); now != live {
+				t.Errorf("%d tensors, %d before", now, live)
+			}
 		}
 		g = sampled(m, 3, func(request int) int { return request })
 		torch.OutOfMemoryAfter(100)
@@ -134,6 +114,38 @@ func TestOutOfMemoryWhileGenerating(t *testing.T) {
 			t.Errorf("one request that does not fit: %v", err)
 		}
 	})
+}
+
+// outOfMemoryAfter generates what is wanted while memory runs out after some operations.
+func outOfMemoryAfter(t *testing.T, m *model.Model, after int, requests []model.Request, want [][]model.Completion) {
+	t.Helper()
+	g := sampled(m, 16, func(request int) int { return request })
+	var fewer []int
+	eager := false // it was a graph that did not fit
+	told := map[int]int{}
+	tokens, ended := 0, 0
+	g.NoGraph = func(error) { eager = true }
+	g.Fewer = func(rows int, _ error) { fewer = append(fewer, rows) }
+	g.Done = func(request int, _ []model.Completion) { told[request]++ }
+	g.Progress = func(t, e int) error { tokens, ended = tokens+t, ended+e; return nil }
+	torch.OutOfMemoryAfter(after)
+	got, err := g.Generate(requests)
+	torch.FailAfter(-1)
+	if fits := len(fewer) == 1 && fewer[0] < 16 && fewer[0] >= 3; err != nil || fits == eager {
+		t.Fatalf("out of memory after %d operations: %v, %v at once", after, err, fewer)
+	}
+	compare(t, got, want, 16)
+	for i := range requests {
+		if told[i] != 1 {
+			t.Errorf("request %d was told %d times", i, told[i])
+		}
+		for _, c := range got[i] {
+			tokens, ended = tokens-len(c.IDs), ended-1
+		}
+	}
+	if tokens != 0 || ended != 0 {
+		t.Errorf("out of memory after %d operations: progress is off by %d tokens, %d completions", after, tokens, ended)
+	}
 }
 
 func compare(t *testing.T, got, want [][]model.Completion, rows int) {

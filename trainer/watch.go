@@ -12,7 +12,7 @@ type Stage struct {
 type Watch struct {
 	Stage    func(s Stage)            // a stage begins
 	Step     func(done int, r Record) // a step is over
-	Sampled  func(tokens, ended int)  // so many tokens are new, so many completions have ended by them
+	Sampled  func(tokens, ended int)  // so many tokens are new, so many completions have ended by them; below 0: lost for want of memory
 	Note     func(message string)     // something worth a line
 	Evaluate func(e *Evaluation)      // an evaluation is over
 	Stop     <-chan struct{}          // closed: finish the step, save, and end with ErrStopped
