@@ -35,7 +35,7 @@ func TestHacksEarnNoMoreFromTheDefaultRewardModel(t *testing.T) {
 		items = append(items, hackItem(hacks[name][:min(len(hacks[name]), maxHack)]))
 	}
 	var scores []reward.Score
-	err = WithScorer(c, func(s *reward.Scorer) (err error) {
+	err = WithScorer(c, nil, func(s *reward.Scorer) (err error) {
 		scores, err = s.Score(context.Background(), items)
 		return err
 	})

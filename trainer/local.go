@@ -18,8 +18,9 @@ type localLM struct {
 	student   *Student
 	adapter   *model.Adapter // active for its work; nil = the weights as they are
 	identity  string
-	maxTokens int // of a reply
-	rows      int // most texts worked on at once
+	maxTokens int                  // of a reply
+	rows      int                  // most texts worked on at once
+	note      func(message string) // told when it works on fewer, if set
 	yes, no   []int
 }
 
@@ -44,6 +45,9 @@ func (l *localLM) Write(ctx context.Context, prompts []reward.Prompt) ([]reward.
 	g := model.Generator{
 		Model: l.student.Model, Stop: l.student.Stop, MaxTokens: l.maxTokens, Rows: l.rows,
 		Progress: func(int, int) error { return ctx.Err() },
+	}
+	if l.note != nil {
+		g.Tell(func(message string) { l.note("the reward's model: " + message) })
 	}
 	var out [][]model.Completion
 	err = l.on(func() error { out, err = g.Generate(requests); return err })

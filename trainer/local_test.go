@@ -112,6 +112,17 @@ func TestLocalModelWrites(t *testing.T) {
 		if !cut {
 			t.Error("no reply was cut at 24 tokens")
 		}
+		var notes []string
+		l.note = func(message string) { notes = append(notes, message) }
+		defer torch.FailAfter(-1)
+		torch.OutOfMemoryAfter(50)
+		fewer, err := l.Write(context.Background(), prompts)
+		if err != nil || !slices.Equal(fewer, together) {
+			t.Errorf("with memory for fewer at once: %+v, %v, want %+v", fewer, err, together)
+		}
+		if len(notes) != 1 || !strings.Contains(notes[0], "the reward's model: generating at most 1 completions at once") {
+			t.Errorf("with memory for fewer at once it tells %q", notes)
+		}
 		ctx, cancel := context.WithCancel(context.Background())
 		cancel()
 		if _, err := l.Write(ctx, localPrompts); err == nil {

@@ -132,7 +132,7 @@ func (r *run) train(ctx context.Context) error {
 			return err
 		}
 		if r.scorer == nil {
-			if r.scorer, err = NewScorer(c, student); err != nil {
+			if r.scorer, err = NewScorer(c, student, r.watch.note); err != nil {
 				return err
 			}
 		}

@@ -19,19 +19,20 @@ import (
 // NewScorer makes the scorer that a configuration describes. It runs on the engine: models in
 // this process belong to the current scope, and the scorer may be used only on the engine as
 // long as that lives. Each is loaded once, whoever of decomposer and judge asks it; one over the
-// weights that student, if not nil, keeps frozen under its LoRA adapter shares them.
-func NewScorer(c *Config, student *Student) (*reward.Scorer, error) {
-	models := localModels{config: c, loaded: map[string]*Student{}}
+// weights that student, if not nil, keeps frozen under its LoRA adapter shares them. note, if not
+// nil, is told a line when a model has to work otherwise than it was asked to.
+func NewScorer(c *Config, student *Student, note func(message string)) (*reward.Scorer, error) {
+	models := localModels{config: c, loaded: map[string]*Student{}, note: note}
 	if student != nil && student.Adapter != nil {
 		models.loaded[c.Model] = student
 	}
 	return backends.NewScorer(c.RewardWeights, c.Structure, models.open)
 }
 
-// WithScorer runs fn on the engine with the configuration's scorer.
-func WithScorer(c *Config, fn func(*reward.Scorer) error) error {
+// WithScorer runs fn on the engine with the configuration's scorer; note is as in [NewScorer].
+func WithScorer(c *Config, note func(message string), fn func(*reward.Scorer) error) error {
 	return torch.Run(func() error {
-		s, err := NewScorer(c, nil)
+		s, err := NewScorer(c, nil, note)
 		if err != nil {
 			return err
 		}
@@ -49,6 +50,7 @@ func (c *Config) scoresApart() bool {
 type localModels struct {
 	config *Config
 	loaded map[string]*Student
+	note   func(message string) // nil = nobody is told
 }
 
 var errNoLocalModel = errors.New("model: the backend local needs one, here or at the top level")
@@ -73,7 +75,7 @@ func (m localModels) open(o reward.BackendOptions) (reward.LM, error) {
 			return nil, err
 		}
 	}
-	l := &localLM{student: m.loaded[path], maxTokens: o.MaxTokens, rows: localRows}
+	l := &localLM{student: m.loaded[path], maxTokens: o.MaxTokens, rows: localRows, note: m.note}
 	trained := path // where a reward model says what prompts it knows
 	if o.Adapter != "" {
 		trained = o.Adapter

@@ -81,7 +81,7 @@ func fillCache(c *cli.Context) error {
 		return err
 	}
 	result := filled{Missing: map[string]int{}}
-	err = trainer.WithScorer(config, func(scorer *reward.Scorer) error {
+	err = trainer.WithScorer(config, warn, func(scorer *reward.Scorer) error {
 		for batch := range slices.Chunk(problems, batchRows) {
 			traces := make([]reward.Trace, len(batch))
 			for i, p := range batch {

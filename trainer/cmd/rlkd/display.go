@@ -184,6 +184,9 @@ func (d *display) note(message string) {
 	logrus.Info(message)
 }
 
+// warn is how commands without a display tell what is worth a line.
+func warn(message string) { logrus.Warn(message) }
+
 func (d *display) evaluated(e *trainer.Evaluation) {
 	d.note(fmt.Sprintf("%s: accuracy %s, structure %s, format %s, reward %s over %d problems", e.Name,
 		number(e.Metrics["accuracy"].Mean), number(e.Metrics["structure"].Mean), number(e.Metrics["format"].Mean), number(e.Metrics["reward"].Mean), e.Problems))

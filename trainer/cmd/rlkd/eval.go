@@ -48,7 +48,7 @@ func eval(c *cli.Context) error {
 	show := newDisplay(c, config)
 	defer show.close()
 	var out evalRow
-	err = trainer.WithScorer(config, func(scorer *reward.Scorer) (err error) {
+	err = trainer.WithScorer(config, show.note, func(scorer *reward.Scorer) (err error) {
 		e := trainer.Evaluator{Config: config, Scorer: scorer, Problems: problems, Watch: show.watch()}
 		if out.Evaluation, err = evaluate(c, e, config.Model, config.Adapter); err != nil {
 			return err

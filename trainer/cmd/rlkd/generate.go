@@ -8,7 +8,6 @@ import (
 	"github.com/rlkd/rlkd/model/chat"
 	"github.com/rlkd/rlkd/model/rng"
 	"github.com/rlkd/rlkd/trainer"
-	"github.com/sirupsen/logrus"
 	"github.com/urfave/cli/v2"
 )
 
@@ -133,7 +132,7 @@ func generator(c *cli.Context, s *trainer.Student, begun int) model.Generator {
 			return rng.Uniform(seed, 0, uint64(begun+request), uint64(sample), uint64(position))
 		},
 	}
-	g.Tell(func(message string) { logrus.Warn(message) })
+	g.Tell(warn)
 	return g
 }
 

@@ -72,5 +72,5 @@ func withScorer(c *cli.Context, need trainer.Need, fn func(*reward.Scorer) error
 	if err != nil {
 		return err
 	}
-	return trainer.WithScorer(config, fn)
+	return trainer.WithScorer(config, warn, fn)
 }
