@@ -146,9 +146,9 @@ func (c *Config) plannedRewards(student files.Config) (out []plan.Reward, err er
 	return out, nil
 }
 
-// decompositions are what a decomposer writes for a step: the steps of each completion. Its prompt
-// is the instruction, at three characters a token and some for the chat template, with what the
-// student read and wrote.
+// decompositions are what a decomposer writes for a step: the steps of each completion, and of the
+// teacher's text for each prompt, which is taken to be as long. Its prompt is the instruction, at
+// three characters a token and some for the chat template, with what the student read and wrote.
 func (c *Config) decompositions(maxTokens int) *plan.Sampling {
 	ask := reward.DecomposePrompt
 	if c.Structure.Decomposer.Prompt == reward.PromptFewShot {
@@ -156,10 +156,10 @@ func (c *Config) decompositions(maxTokens int) *plan.Sampling {
 	}
 	empty := ask(reward.Trace{})
 	instruction := (len(empty.System)+len(empty.User))/3 + 32
-	n := c.PromptsPerStep * c.NumGenerations
+	n := c.PromptsPerStep * (c.NumGenerations + 1)
 	return &plan.Sampling{
 		Prompt: instruction + c.MaxPromptLength + c.MaxCompletionLength, Completion: maxTokens,
-		Prompts: n, PerPrompt: 1, Rows: localRows, Shared: instruction + c.MaxPromptLength, SharedBy: c.NumGenerations,
+		Prompts: n, PerPrompt: 1, Rows: localRows, Shared: instruction + c.MaxPromptLength, SharedBy: c.NumGenerations + 1,
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"os/exec"
@@ -90,31 +91,52 @@ func TestPlanAgreesWithMeasuredPeaks(t *testing.T) {
 		if p.model == "" && os.Getenv("RLKD_PLAN") != "all" {
 			continue
 		}
-		c := p.config(t, dir)
-		want, err := Plan(c, false, math.MaxInt64)
-		if err != nil {
-			t.Fatal(err)
-		}
-		peaks := measure(t, c)
-		peak := int64(0)
-		for _, phase := range peaks {
-			peak = max(peak, phase.Bytes)
-		}
-		off := float64(want.Peak)/float64(peak) - 1
-		fmt.Fprintf(w, "%s\t%s\t%s\t%+.1f %%\t%s\n", p.name, plan.Size(want.Peak), plan.Size(peak), 100*off, want.PeakPhase)
-		for _, phase := range want.Phases {
-			for _, m := range peaks {
-				if m.Name == phase.Name {
-					fmt.Fprintf(w, "  %s\t%s\t%s\t%+.1f %%\n", m.Name, plan.Size(phase.Bytes), plan.Size(m.Bytes), 100*(float64(phase.Bytes)/float64(m.Bytes)-1))
-				}
-			}
-		}
-		if math.Abs(off) > 0.15 {
-			t.Errorf("%s: the plan is off by %.1f %%", p.name, 100*off)
-		}
+		t.Run(p.name, func(t *testing.T) { p.compare(t, dir, w) })
 	}
 	w.Flush()
 	t.Log("\n" + table.String())
+}
+
+// compare writes the plan beside what was measured, in all and by phase, and fails if they are far apart.
+func (p planned) compare(t *testing.T, dir string, w io.Writer) {
+	c := p.config(t, dir)
+	want, err := Plan(c, false, math.MaxInt64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	peaks := measure(t, c)
+	peak := int64(0)
+	for _, phase := range peaks {
+		peak = max(peak, phase.Bytes)
+	}
+	off := float64(want.Peak)/float64(peak) - 1
+	fmt.Fprintf(w, "%s\t%s\t%s\t%+.1f %%\t%s\n", p.name, plan.Size(want.Peak), plan.Size(peak), 100*off, want.PeakPhase)
+	for _, phase := range want.Phases {
+		for _, m := range peaks {
+			if m.Name == phase.Name {
+				fmt.Fprintf(w, "  %s\t%s\t%s\t%+.1f %%\n", m.Name, plan.Size(phase.Bytes), plan.Size(m.Bytes), 100*(float64(phase.Bytes)/float64(m.Bytes)-1))
+			}
+		}
+	}
+	if math.Abs(off) > 0.15 {
+		t.Errorf("the plan is off by %.1f %%", 100*off)
+	}
+}
+
+// A decomposer is asked about the texts of students and teachers, and what they share is counted once.
+func TestPlanOfDecompositions(t *testing.T) {
+	c := planned{sets: []string{"structure.decomposer={backend: local, model: " + studentPath() + ", max_tokens: 32}"}}.config(t, t.TempDir())
+	j, err := c.job(false)
+	if err != nil || len(j.Rewards) != 1 || j.Rewards[0].Writes == nil {
+		t.Fatalf("%+v, %v", j.Rewards, err)
+	}
+	w := *j.Rewards[0].Writes
+	if instruction := w.Shared - 80; w.Prompt != instruction+80+180 || instruction < 49 || instruction > 98 { // it has 49 tokens
+		t.Errorf("prompts of %d tokens, of which %d are shared", w.Prompt, w.Shared)
+	}
+	if w.Prompts != 4*(4+1) || w.SharedBy != 4+1 || w.PerPrompt != 1 || w.Completion != 32 || w.Rows != localRows {
+		t.Errorf("%+v", w)
+	}
 }
 
 // measuring names the environment variable that makes TestPlanChild run.
@@ -168,7 +190,7 @@ func measuredStep(c *Config) error {
 	if err != nil {
 		return err
 	}
-	scorer, err := NewScorer(c, s)
+	scorer, err := NewScorer(c, s, nil)
 	if err != nil {
 		return err
 	}
@@ -208,9 +230,11 @@ func measuredStep(c *Config) error {
 	return err
 }
 
-// readable gives random completions, of which a decomposer would be shown little, a text of their length.
+// readable gives random completions, of which a decomposer would be shown little, a text of their
+// length that ended by itself: one that was cut is not taken apart at all.
 func readable(items []reward.Item) []reward.Item {
 	for i := range items {
+		items[i].Cut = false
 		items[i].Completion = fmt.Sprintf("First I count the apples, of which there are %d. ", i) + strings.Repeat("So it is five and two. ", 24)
 	}
 	return items
@@ -219,7 +243,7 @@ func readable(items []reward.Item) []reward.Item {
 // randomPrompts are as long as allowed.
 func randomPrompts(c *Config, s *Student) (out []prompted) {
 	for row := range c.PromptsPerStep {
-		p := prompted{Problem: Problem{Row: row, Prompt: strings.Repeat("How many are there? ", 16), Answer: "1", Teacher: "<think>\nFirst I count the apples: there are 3 apples in all.\n</think>"}}
+		p := prompted{Problem: Problem{Row: row, Prompt: strings.Repeat("How many are there? ", 15) + fmt.Sprintf("Now there are %d.", row), Answer: "1", Teacher: "<think>\nFirst I count the apples: there are 3 apples in all.\n</think>"}}
 		for i := range c.MaxPromptLength {
 			p.ids = append(p.ids, 3+int(float32(s.Config.VocabSize-3)*rng.Uniform(1, 2, uint64(row), 3, uint64(i))))
 		}
