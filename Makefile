@@ -78,8 +78,8 @@ test: libtorch student ## all tests; pure-Go packages with the race detector, th
 	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 	go test -p 1 -timeout 20m $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 
-plan-check: libtorch student ## compare rlkd plan with the peaks of real steps, some minutes
-	RLKD_PLAN=all go test ./trainer -run PlanAgrees -v -count=1 -timeout 60m
+plan-check: libtorch student ## compare rlkd plan with the peaks of real steps, some minutes (ARGS="-run 'PlanAgrees/reward_model'": some of them)
+	RLKD_PLAN=all go test ./trainer -run PlanAgrees -v -count=1 -timeout 60m $(ARGS)
 
 lint: libtorch ## gofmt, go vet, the build's module file
 	@out=$$(gofmt -l $$(git ls-files "*.go")); if [ -n "$$out" ]; then echo "gofmt would change: $$out"; exit 1; fi
