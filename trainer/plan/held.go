@@ -72,34 +72,43 @@ func (j Job) base() int64 {
 	return base
 }
 
-// onHost is what loading takes on top of the weights so far at its worst: a tensor is on its way
-// an fp32 slice of Go's, and the garbage of the one before may not have been collected yet. A
-// GPU's memory has no part in that.
+// onHost is what loading takes on top of the weights so far at its worst: a tensor on its way is in
+// fp32 on the host, unless that is what becomes the master. A GPU's memory has no part in that.
 func (j Job) onHost(specs []files.TensorSpec, held int64) Part {
 	all := numel(specs)
 	loaded, most := int64(0), int64(0)
 	for _, s := range specs {
 		n := numel([]files.TensorSpec{s})
 		loaded += n
-		most = max(most, 2*4*n-(all-loaded)*held)
+		most = max(most, 4*n-(all-loaded)*held)
 	}
-	if j.CUDA {
+	if j.CUDA || j.LoRA == nil && j.Reference != ReferenceModel {
 		most = 0
 	}
 	return Part{"host copies", most}
 }
 
-// toFile is what saving takes: the largest tensor as a slice and the garbage of one before; and
-// what was freed after the update but stays in the heap, at most 256 MiB (torch_keep_heap).
-func (j Job) toFile(specs []files.TensorSpec) []Part {
+// mapped is the size from which on memory goes back to the system as soon as it is free (torch_keep_heap).
+const mapped = 32 << 20
+
+// toFile is what saving takes: the largest tensor as a slice and the garbage of one before; and of
+// what the update had, what stays in the heap: all but gradients that are large.
+func (j Job) toFile(specs []files.TensorSpec, update []Part) []Part {
 	if j.CUDA {
 		return nil
 	}
-	largest := int64(0)
-	for _, s := range specs {
-		largest = max(largest, numel([]files.TensorSpec{s}))
+	largest, kept := int64(0), int64(0)
+	for _, p := range update {
+		kept += p.Bytes
 	}
-	return []Part{{"host copies", 2 * 4 * largest}, {"heap kept", min(256<<20, 4*numel(specs))}}
+	for _, s := range specs {
+		n := numel([]files.TensorSpec{s})
+		largest = max(largest, n)
+		if 4*n >= mapped {
+			kept -= 4 * n
+		}
+	}
+	return []Part{{"host copies", 2 * 4 * largest}, {"heap kept", max(0, kept)}}
 }
 
 // bytes is b, the bytes of a number in a pass.

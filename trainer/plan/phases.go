@@ -9,8 +9,10 @@ func (j Job) phases() []Phase {
 	}
 	out := []Phase{phase("loading", j.held(later, later), j.onHost(j.Student.Tensors(), held))}
 	add := func(name string, held []Part, more ...Part) { out = append(out, phase(name, held, more...)) }
+	var update []Part
 	if j.WarmUp != nil {
-		add("warm-up", j.held(true, false), j.update(*j.WarmUp)...)
+		update = j.update(*j.WarmUp)
+		add("warm-up", j.held(true, false), update...)
 	}
 	all := j.held(true, true)
 	if j.Rollout != nil {
@@ -24,12 +26,13 @@ func (j Job) phases() []Phase {
 		}
 	}
 	if j.Update != nil {
-		add("update", all, j.update(*j.Update)...)
+		update = j.update(*j.Update)
+		add("update", all, update...)
 	}
 	if j.Evaluate != nil {
 		add("evaluation", all, j.generate(j.Student, *j.Evaluate)...)
 	}
-	add("saving", all, j.toFile(j.trained())...)
+	add("saving", all, j.toFile(j.trained(), update)...)
 	return out
 }
 
