@@ -45,11 +45,6 @@ func (t *Tensor) IndexAdd_(dim int, index, src *Tensor) {
 	checkInPlace("IndexAdd_", C.torch_index_add_(t.handle(), C.int64_t(dim), index.handle(), src.handle()))
 }
 
-// IndexCopy_ overwrites the entries of dim that the int64 vector index names by those of src.
-func (t *Tensor) IndexCopy_(dim int, index, src *Tensor) {
-	checkInPlace("IndexCopy_", C.torch_index_copy_(t.handle(), C.int64_t(dim), index.handle(), src.handle()))
-}
-
 func checkInPlace(op string, e C.err) {
 	check(op, e)
 	inject(op)

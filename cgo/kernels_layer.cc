@@ -2,6 +2,7 @@
 #ifdef __x86_64__
 #include "decode.hpp"
 #include "kernels.hpp"
+#include "linear.hpp"
 #include "rows.hpp"
 
 #include <omp.h>
@@ -35,19 +36,6 @@ struct Run {
         norm_row(from + r * hidden, half(weight), normed + r * hidden, hidden, static_cast<float>(step.eps));
     });
     wait();
-  }
-
-  // outputs sets columns 16*first … of `to`, blocks times 16 of them, to the weights' outputs for
-  // the rows `from`; what is read after that is `then`.
-  static void outputs(const bf16 *from, int64_t n, const Linear &l, int64_t first, int64_t blocks, bf16 *to,
-                      int64_t stride, const bf16 *then) {
-    const int64_t in = l.weight.size(1) * 2;
-    const Packed w{half(l.weight) + first * 16 * in, in, 16 * in};
-    if (l.bias.defined())
-      product<From::bias, true>({from, in, 2}, n, w, blocks, l.bias.const_data_ptr<float>() + 16 * first, to, stride,
-                                ahead(w), then);
-    else
-      product<From::zero, true>({from, in, 2}, n, w, blocks, nullptr, to, stride, ahead(w), then);
   }
 
   // linear is all of a layer's outputs, plus `add` if that is given. Units of three blocks are what a

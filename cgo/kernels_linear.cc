@@ -2,7 +2,7 @@
 #ifdef __x86_64__
 #include "each.hpp"
 #include "kernels.hpp"
-#include "tile.hpp"
+#include "linear.hpp"
 
 using namespace shim::simd;
 
@@ -37,16 +37,10 @@ at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Ten
   TORCH_CHECK(rows.scalar_type() == at::kBFloat16 && in == w.size(1) * 2, "packed weights of ", w.size(1) * 2,
               " bf16 inputs, rows of ", in);
   auto y = at::empty({n, out}, rows.options());
-  auto add = bias.defined() ? bias.to(at::kFloat) : at::Tensor();
+  const Linear layer{w, bias.defined() ? bias.to(at::kFloat) : at::Tensor()};
   at::parallel_for(0, (blocks + 2) / 3, 1, [&](int64_t lo, int64_t hi) {
     const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;
-    const Packed part{half(w) + first * 16 * in, in, 16 * in};
-    const auto *near = ahead(part);
-    if (add.defined())
-      product<From::bias, true>({half(rows), in, 2}, n, part, count, add.const_data_ptr<float>() + 16 * first,
-                                half(y) + 16 * first, out, near);
-    else
-      product<From::zero, true>({half(rows), in, 2}, n, part, count, nullptr, half(y) + 16 * first, out, near);
+    outputs(half(rows), n, layer, first, count, half(y) + 16 * first, out);
   });
   return y;
 }

@@ -136,7 +136,6 @@ err torch_mul_(tensor a, tensor b);
 err torch_exp_(tensor a);
 err torch_addmm_(tensor a, tensor x, tensor y); // a += x @ y
 err torch_index_add_(tensor a, int64_t dim, tensor index, tensor src);
-err torch_index_copy_(tensor a, int64_t dim, tensor index, tensor src);
 
 // Autograd.
 err torch_requires_grad(tensor a, int on);

@@ -76,8 +76,8 @@ while IFS='=' read -r key value; do
   *cert) settings+=(--build-arg "PIP_CERT=$value") ;;
   esac
 done < <(python3 -m pip config list | tr -d "'")
-mkdir -p "$work/gocache" "$work/pipcache" # so that the next check is quick
-settings+=(--volume "$work/gocache:/root/.cache/go-build" --volume "$work/pipcache:/root/.cache/pip")
+mkdir -p "$work/gocache" # so that the next check is quick
+settings+=(--volume "$work/gocache:/root/.cache/go-build")
 [ ! -d /etc/ssl/certs ] || settings+=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
 
 say "build, CUDA=$cuda"
