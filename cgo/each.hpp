@@ -2,12 +2,18 @@
 #pragma once
 #include "simd.hpp"
 
-#include <ATen/ATen.h>
+#include <ATen/EmptyTensor.h>
 #include <ATen/Parallel.h>
+#include <ATen/core/Tensor.h>
 
 namespace shim::kernels {
 
 inline simd::bf16 *half(const at::Tensor &t) { return static_cast<simd::bf16 *>(t.data_ptr()); }
+
+// room is a tensor whose elements are not set.
+inline at::Tensor room(at::IntArrayRef sizes, const at::TensorOptions &options) {
+  return at::Tensor(at::detail::empty_cpu(sizes, options));
+}
 
 // each runs fn(type, lo, hi) on pieces of n rows, type being a pointer to t's element type.
 template <class F> void each(const at::Tensor &t, int64_t n, int64_t grain, F fn) {

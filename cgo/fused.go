@@ -23,6 +23,28 @@ func SiluMul(gate, up *Tensor) *Tensor {
 	return own("SiluMul", &o, C.torch_silu_mul(&o, gate.handle(), up.handle()))
 }
 
+// SiluMulLinear is Linear of SiluMul, which is not kept for the way back where a kernel can make it again.
+func SiluMulLinear(gate, up, w, b *Tensor) *Tensor {
+	var o C.tensor
+	return own("SiluMulLinear", &o, C.torch_silu_mul_linear(&o, gate.handle(), up.handle(), w.handle(), b.optional()))
+}
+
+// NormLinears are Linear by each of the weights and biases, which may be nil, of RMSNorm of x, which is
+// not kept for the way back where a kernel can make it again.
+func NormLinears(x, norm *Tensor, eps float64, weights, biases []*Tensor) []*Tensor {
+	ws, bs, made := handles(weights), make([]C.tensor, len(weights)), make([]C.tensor, len(weights))
+	for i, b := range biases {
+		bs[i] = b.optional()
+	}
+	check("NormLinears", C.torch_norm_linears(&made[0], x.handle(), norm.handle(), C.double(eps), &ws[0], &bs[0], C.int(len(ws))))
+	out := make([]*Tensor, len(made))
+	for i, o := range made {
+		out[i] = adopt(o)
+	}
+	inject("NormLinears")
+	return out
+}
+
 // KV are caches of keys and values: [rows, kvHeads, width, d], or what our kernels read faster, with
 // the rows as the first dimension too.
 type KV struct{ Keys, Values *Tensor }

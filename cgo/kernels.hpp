@@ -2,7 +2,7 @@
 // libtorch, or that it does slowly. Each has a libtorch expression beside it in shim_fused.cc,
 // for every other device, and to be compared with. None records a graph; shim_grad.cc does.
 #pragma once
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 #include <tuple>
 #include <vector>

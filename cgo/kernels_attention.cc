@@ -9,8 +9,8 @@ namespace shim::kernels {
 std::tuple<at::Tensor, at::Tensor> tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
                                                   const Tree &tree, double scale) {
   const int64_t heads = q.size(1), d = q.size(2), kv = k.size(1), segments = static_cast<int64_t>(tree.size());
-  auto out = at::zeros(q.sizes(), q.options());
-  auto lse = at::zeros({q.size(0), heads}, q.options().dtype(at::kFloat));
+  auto out = room(q.sizes(), q.options()).zero_();
+  auto lse = room({q.size(0), heads}, q.options().dtype(at::kFloat)).zero_();
   const Plan plan(tree);
   std::vector<Keys> keys(static_cast<size_t>(kv)), values(static_cast<size_t>(kv));
   at::parallel_for(0, 2 * kv, 1, [&](int64_t lo, int64_t hi) {
@@ -84,8 +84,8 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at:
                                                                        const at::Tensor &lse, const at::Tensor &dout,
                                                                        const Tree &tree, double scale) {
   const int64_t heads = q.size(1), d = q.size(2), kv = k.size(1), group = heads / kv;
-  auto dq = at::zeros(q.sizes(), q.options()), dk = at::zeros(k.sizes(), k.options()),
-       dv = at::zeros(v.sizes(), v.options());
+  auto dq = room(q.sizes(), q.options()).zero_(), dk = room(k.sizes(), k.options()).zero_(),
+       dv = room(v.sizes(), v.options()).zero_();
   const Plan plan(tree);
   std::vector<Keys> keys(static_cast<size_t>(kv)), values(static_cast<size_t>(kv));
   std::vector<std::vector<float>> sumk(static_cast<size_t>(kv)), sumv(static_cast<size_t>(kv));

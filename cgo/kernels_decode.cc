@@ -99,8 +99,8 @@ namespace shim::kernels {
 std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t rows, int64_t kv, int64_t width, int64_t d) {
   const auto options = at::TensorOptions(at::kBFloat16);
   width = up(width, 16);
-  return {at::zeros({rows, kv, width / 16, d / 2, 16, 2}, options),
-          at::zeros({rows, kv, width / 2, d / 16, 16, 2}, options)};
+  return {room({rows, kv, width / 16, d / 2, 16, 2}, options).zero_(),
+          room({rows, kv, width / 2, d / 16, 16, 2}, options).zero_()};
 }
 
 void store_kv(const at::Tensor &kc, const at::Tensor &vc, const at::Tensor &k, const at::Tensor &v,
@@ -150,7 +150,7 @@ static void attend_float(const at::Tensor &q, const at::Tensor &k, const at::Ten
 at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const at::Tensor &kc,
                   const at::Tensor &vc, const at::Tensor &positions, double scale) {
   auto query = q.contiguous();
-  auto out = at::empty(q.sizes(), q.options());
+  auto out = room(q.sizes(), q.options());
   const bool packed = q.scalar_type() == at::kBFloat16;
   const int64_t width = packed ? 16 * kc.size(2) : kc.size(2);
   const int64_t *at = positions.const_data_ptr<int64_t>();

@@ -63,7 +63,7 @@ namespace shim::kernels {
 
 at::Tensor draw(const at::Tensor &logits, const at::Tensor &uniform, double temperature) {
   auto in = logits.contiguous();
-  auto out = at::empty({in.size(0)}, in.options().dtype(at::kLong));
+  auto out = room({in.size(0)}, in.options().dtype(at::kLong));
   const int64_t n = in.size(1);
   const float *u = temperature == 0 ? nullptr : uniform.const_data_ptr<float>();
   each(in, in.size(0), 1, [&](auto *type, int64_t lo, int64_t hi) {

@@ -45,7 +45,7 @@ namespace shim::kernels {
 
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
   auto in = x.contiguous();
-  auto out = at::empty_like(in);
+  auto out = room(in.sizes(), in.options());
   const int64_t n = in.size(-1);
   at::parallel_for(0, in.numel() / n, grain(n), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)
@@ -58,9 +58,9 @@ std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const 
                                                      double eps) {
   constexpr int64_t rows = 64; // whose sum for dw is made in one go: the same in any number of threads
   auto in = x.contiguous(), d = dy.contiguous();
-  auto dx = at::empty_like(in);
+  auto dx = room(in.sizes(), in.options());
   const int64_t n = in.size(-1), all = in.numel() / n, parts = (all + rows - 1) / rows;
-  auto dw = at::zeros({parts, n}, in.options().dtype(at::kFloat));
+  auto dw = room({parts, n}, in.options().dtype(at::kFloat)).zero_();
   at::parallel_for(0, parts, 1, [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo * rows; r < std::min(all, hi * rows); r++)
       norm_row_backward(half(in) + r * n, half(w), half(d) + r * n, half(dx) + r * n,
@@ -70,7 +70,7 @@ std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const 
 }
 
 at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin, double sign) {
-  auto out = at::empty(x.sizes(), x.options());
+  auto out = room(x.sizes(), x.options());
   const int64_t n = x.size(0), heads = x.size(1), d = x.size(2);
   at::parallel_for(0, n, grain(heads * d), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)
@@ -82,7 +82,7 @@ at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &si
 }
 
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
-  auto out = at::empty(gate.sizes(), gate.options());
+  auto out = room(gate.sizes(), gate.options());
   const int64_t n = gate.size(1);
   at::parallel_for(0, gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)
@@ -94,7 +94,7 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
                                                      const at::Tensor &dy) {
   auto d = dy.contiguous();
-  auto dgate = at::empty(gate.sizes(), gate.options()), dup = at::empty(gate.sizes(), gate.options());
+  auto dgate = room(gate.sizes(), gate.options()), dup = room(gate.sizes(), gate.options());
   const int64_t n = gate.size(1);
   at::parallel_for(0, gate.size(0), grain(4 * n), [&](int64_t lo, int64_t hi) {
     for (int64_t r = lo; r < hi; r++)

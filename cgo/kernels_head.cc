@@ -62,7 +62,7 @@ namespace shim::kernels {
 std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &targets,
                                                               double scale) {
   const int64_t n = x.size(0), vocab = x.size(1);
-  auto make = [&] { return at::empty({n}, x.options().dtype(at::kFloat)); };
+  auto make = [&] { return room({n}, x.options().dtype(at::kFloat)); };
   auto logp = make(), entropy = make(), lse = make();
   const auto *target = targets.const_data_ptr<int64_t>();
   at::parallel_for(0, n, 1, [&](int64_t lo, int64_t hi) {

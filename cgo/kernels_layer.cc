@@ -125,9 +125,9 @@ at::Tensor decode_layer(const at::Tensor &input, const Layer &layer, const Step 
   for (int64_t r = 0; r < n; r++)
     TORCH_CHECK(positions[r] >= 0 && positions[r] < 16 * layer.keys.size(2), "position ", positions[r],
                 " of a cache of ", 16 * layer.keys.size(2));
-  auto room = [&](int64_t columns) { return at::empty({n, columns}, x.options()); };
-  auto normed = room(hidden), qkv = room(layer.qkv.weight.size(0) * 16), attended = room(layer.o.weight.size(1) * 2),
-       middle = room(hidden), active = room(wide), y = room(hidden);
+  auto make = [&](int64_t columns) { return room({n, columns}, x.options()); };
+  auto normed = make(hidden), qkv = make(layer.qkv.weight.size(0) * 16), attended = make(layer.o.weight.size(1) * 2),
+       middle = make(hidden), active = make(wide), y = make(hidden);
 #pragma omp parallel num_threads(at::get_num_threads())
   Run{layer,        step,      omp_get_thread_num(), omp_get_num_threads(), n,            hidden,  wide, half(x),
       half(normed), half(qkv), half(attended),       half(middle),          half(active), half(y)}

@@ -19,7 +19,7 @@ at::Tensor pack(at::TensorList ws) {
     TORCH_CHECK(w.size(1) == in, "weights of ", in, " and ", w.size(1), " inputs packed together");
     blocks += w.size(0) / 16;
   }
-  auto out = at::empty({blocks, in / 2, 16, 2}, ws[0].options());
+  auto out = room({blocks, in / 2, 16, 2}, ws[0].options());
   auto *to = half(out);
   for (const auto &w : ws) {
     auto *from = half(w);
@@ -36,7 +36,7 @@ at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Ten
   const int64_t n = rows.size(0), in = rows.size(1), blocks = w.size(0), out = blocks * 16;
   TORCH_CHECK(rows.scalar_type() == at::kBFloat16 && in == w.size(1) * 2, "packed weights of ", w.size(1) * 2,
               " bf16 inputs, rows of ", in);
-  auto y = at::empty({n, out}, rows.options());
+  auto y = room({n, out}, rows.options());
   const Linear layer{w, bias.defined() ? bias.to(at::kFloat) : at::Tensor()};
   at::parallel_for(0, (blocks + 2) / 3, 1, [&](int64_t lo, int64_t hi) {
     const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;

@@ -1,10 +1,16 @@
 // Engine, memory, devices, and the way of data in and out.
+#include "heap.hpp"
 #include "shim.hpp"
 
 #include <ATen/DeviceAccelerator.h>
 #include <ATen/Parallel.h>
 #include <ATen/Version.h>
 #include <ATen/detail/CUDAHooksInterface.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/empty.h>
+#include <ATen/ops/from_blob.h>
+#include <ATen/ops/full.h>
+#include <ATen/ops/ones.h>
 #include <c10/core/CachingDeviceAllocator.h>
 #include <c10/core/GradMode.h>
 #include <torch/headeronly/version.h>
@@ -88,14 +94,7 @@ const char *torch_cpu_capability(void) {
 
 const char *torch_version(void) { return TORCH_VERSION; }
 
-// Tensors of megabytes come and go at every step. glibc would map and unmap each of them, and the page
-// faults cost more than the arithmetic. On a heap that is not given back they are reused. What is
-// larger than the threshold, glibc's greatest, is mapped all the same: it would tear holes into the heap.
-void torch_keep_heap(void) {
-  mallopt(M_MMAP_THRESHOLD, 32 << 20);
-  mallopt(M_TRIM_THRESHOLD, -1);
-  mallopt(M_ARENA_MAX, 1);
-}
+void torch_keep_heap(void) { heap::install(); }
 
 // The caching allocator of a kind of device, or nullptr if it has none or none yet. Asking
 // at::accelerator would make libtorch settle which kind there is.
@@ -106,6 +105,7 @@ static c10::DeviceAllocator *caching(c10::DeviceType type) {
 
 err torch_empty_cache(void) {
   return guard([] {
+    heap::trim();
     malloc_trim(0);
     for (int i = 1; i < c10::COMPILE_TIME_MAX_DEVICE_TYPES; i++)
       if (auto *a = caching(static_cast<c10::DeviceType>(i))) a->emptyCache();

@@ -108,6 +108,8 @@ err torch_sdpa(tensor *out, tensor q, tensor k, tensor v, tensor mask, int causa
 void torch_use_kernels(int on);
 int torch_has_kernels(void);
 err torch_silu_mul(tensor *out, tensor gate, tensor up);
+err torch_silu_mul_linear(tensor *out, tensor gate, tensor up, tensor w, tensor b);
+err torch_norm_linears(tensor *out, tensor x, tensor norm, double eps, const tensor *ws, const tensor *bs, int n);
 err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tensor v_cache, tensor positions,
                  int64_t used, double scale);
 err torch_kv_cache(tensor *k, tensor *v, int64_t rows, int64_t kv_heads, int64_t width, int64_t d);

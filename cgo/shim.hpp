@@ -2,7 +2,7 @@
 #pragma once
 #include "shim.h"
 
-#include <ATen/ATen.h>
+#include <ATen/core/Tensor.h>
 
 #include <chrono>
 #include <cstring>

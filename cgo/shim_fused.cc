@@ -2,6 +2,14 @@
 #include "grad.hpp"
 #include "shim.hpp"
 
+#include <ATen/TensorOperators.h>
+#include <ATen/ops/arange.h>
+#include <ATen/ops/cat.h>
+#include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
+#include <ATen/ops/rsqrt.h>
+#include <ATen/ops/silu.h>
+
 #include <algorithm>
 
 using namespace shim;
@@ -45,11 +53,38 @@ err torch_rope(tensor *out, tensor x, tensor cos, tensor sin) {
   return guard([&] { *out = own(rope(T(x), T(cos), T(sin))); });
 }
 
+// gated tells whether there is a kernel for silu(gate) * up.
+static bool gated(const at::Tensor &gate, const at::Tensor &up) {
+  return kernels::usable_half(gate) && kernels::usable_half(up) && gate.dim() == 2 && gate.sizes() == up.sizes();
+}
+
 err torch_silu_mul(tensor *out, tensor gate, tensor up) {
   return guard([&] {
-    const auto &g = T(gate), &u = T(up);
-    const bool fits = kernels::usable_half(g) && kernels::usable_half(u) && g.dim() == 2 && g.sizes() == u.sizes();
-    *out = own(fits ? grad::silu_mul(g, u) : at::silu(g) * u);
+    *out = own(gated(T(gate), T(up)) ? grad::silu_mul(T(gate), T(up)) : at::silu(T(gate)) * T(up));
+  });
+}
+
+err torch_norm_linears(tensor *out, tensor x, tensor norm, double eps, const tensor *ws, const tensor *bs, int n) {
+  return guard([&] {
+    auto weights = list(ws, n);
+    std::vector<at::Tensor> biases, made;
+    for (int i = 0; i < n; i++) biases.push_back(bs[i] ? T(bs[i]) : at::Tensor());
+    if (kernels::usable_half(T(x)) && contiguous_like(T(x), {&T(norm)})) {
+      made = grad::norm_linears(T(x), T(norm), eps, weights, biases);
+    } else {
+      auto normed = rms_norm(T(x), T(norm), eps);
+      for (size_t i = 0; i < weights.size(); i++)
+        made.push_back(at::linear(normed, weights[i], biases[i]));
+    }
+    for (auto &t : made) *out++ = own(t);
+  });
+}
+
+err torch_silu_mul_linear(tensor *out, tensor gate, tensor up, tensor w, tensor b) {
+  return guard([&] {
+    auto bias = b ? std::optional(T(b)) : std::nullopt;
+    *out = own(gated(T(gate), T(up)) ? grad::silu_mul_linear(T(gate), T(up), T(w), bias)
+                                     : at::linear(at::silu(T(gate)) * T(up), T(w), bias));
   });
 }
 

@@ -1,6 +1,7 @@
 // Our own kernels as nodes of libtorch's graph: what they keep for the way back, and the way back.
 #include "grad.hpp"
 
+#include <ATen/ops/linear.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 namespace shim::grad {
@@ -10,11 +11,8 @@ using torch::autograd::Function;
 using torch::autograd::variable_list;
 
 // recorded tells whether an operation on these has to leave a trace.
-static bool recorded(std::initializer_list<const at::Tensor *> xs) {
-  if (!c10::GradMode::is_enabled()) return false;
-  for (const auto *x : xs)
-    if (x->requires_grad()) return true;
-  return false;
+static bool recorded(at::TensorList xs) {
+  return c10::GradMode::is_enabled() && std::any_of(xs.begin(), xs.end(), [](auto &x) { return x.defined() && x.requires_grad(); });
 }
 
 struct RMSNorm : Function<RMSNorm> {
@@ -31,7 +29,7 @@ struct RMSNorm : Function<RMSNorm> {
 };
 
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
-  return recorded({&x, &w}) ? RMSNorm::apply(x, w, eps) : kernels::rms_norm(x, w, eps);
+  return recorded({x, w}) ? RMSNorm::apply(x, w, eps) : kernels::rms_norm(x, w, eps);
 }
 
 struct Rope : Function<Rope> {
@@ -46,7 +44,7 @@ struct Rope : Function<Rope> {
 };
 
 at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
-  return recorded({&x}) ? Rope::apply(x, cos, sin) : kernels::rope(x, cos, sin, 1);
+  return recorded(x) ? Rope::apply(x, cos, sin) : kernels::rope(x, cos, sin, 1);
 }
 
 struct SiluMul : Function<SiluMul> {
@@ -62,7 +60,79 @@ struct SiluMul : Function<SiluMul> {
 };
 
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
-  return recorded({&gate, &up}) ? SiluMul::apply(gate, up) : kernels::silu_mul(gate, up);
+  return recorded({gate, up}) ? SiluMul::apply(gate, up) : kernels::silu_mul(gate, up);
+}
+
+// Of x, the norm's weight, the layers' weights, and the biases there are: bit i of biased is layer i's.
+struct NormLinears : Function<NormLinears> {
+  static variable_list run(at::TensorList of, size_t layers, int64_t biased, double eps) {
+    auto normed = kernels::rms_norm(of[0], of[1], eps);
+    variable_list out;
+    size_t b = 2 + layers;
+    for (size_t i = 0; i < layers; i++)
+      out.push_back(at::linear(normed, of[2 + i], biased >> i & 1 ? of[b++] : at::Tensor()));
+    return out;
+  }
+  static variable_list forward(AutogradContext *ctx, at::TensorList of, size_t layers, int64_t biased, double eps) {
+    ctx->save_for_backward(of.vec());
+    ctx->saved_data["biased"] = biased;
+    ctx->saved_data["eps"] = eps;
+    return run(of, layers, biased, eps);
+  }
+  static variable_list backward(AutogradContext *ctx, variable_list dy) {
+    const auto of = ctx->get_saved_variables();
+    const double eps = ctx->saved_data["eps"].toDouble();
+    const int64_t biased = ctx->saved_data["biased"].toInt();
+    variable_list grads(of.size() + 3);
+    at::Tensor normed, dnormed;
+    size_t b = 2 + dy.size();
+    for (size_t i = 0; i < dy.size(); i++) {
+      const size_t w = 2 + i, bias = biased >> i & 1 ? b++ : 0;
+      if (!dy[i].defined()) continue;
+      if (ctx->needs_input_grad(w)) {
+        if (!normed.defined()) normed = kernels::rms_norm(of[0], of[1], eps);
+        grads[w] = dy[i].t().mm(normed);
+      }
+      if (bias && ctx->needs_input_grad(bias)) grads[bias] = dy[i].sum(0);
+      dnormed = dnormed.defined() ? dnormed.addmm_(dy[i], of[w]) : dy[i].mm(of[w]);
+    }
+    if (dnormed.defined()) std::tie(grads[0], grads[1]) = kernels::rms_norm_backward(of[0], of[1], dnormed, eps);
+    return grads;
+  }
+};
+
+std::vector<at::Tensor> norm_linears(const at::Tensor &x, const at::Tensor &norm, double eps, at::TensorList weights,
+                                     at::TensorList biases) {
+  variable_list of{x, norm};
+  of.insert(of.end(), weights.begin(), weights.end());
+  int64_t biased = 0;
+  for (size_t i = 0; i < biases.size(); i++)
+    if (biases[i].defined()) biased |= int64_t{1} << i, of.push_back(biases[i]);
+  return recorded(of) ? NormLinears::apply(at::TensorList(of), weights.size(), biased, eps)
+                      : NormLinears::run(of, weights.size(), biased, eps);
+}
+
+struct SiluMulLinear : Function<SiluMulLinear> {
+  static at::Tensor forward(AutogradContext *ctx, const at::Tensor &gate, const at::Tensor &up, const at::Tensor &w,
+                            const std::optional<at::Tensor> &b) {
+    ctx->save_for_backward({gate, up, w});
+    ctx->saved_data["biased"] = b.has_value();
+    return at::linear(kernels::silu_mul(gate, up), w, b);
+  }
+  static variable_list backward(AutogradContext *ctx, variable_list dy) {
+    const auto of = ctx->get_saved_variables();
+    at::Tensor dw, db;
+    if (ctx->needs_input_grad(2)) dw = dy[0].t().mm(kernels::silu_mul(of[0], of[1]));
+    if (ctx->saved_data["biased"].toBool() && ctx->needs_input_grad(3)) db = dy[0].sum(0);
+    auto [dgate, dup] = kernels::silu_mul_backward(of[0], of[1], dy[0].mm(of[2]));
+    return {dgate, dup, dw, db};
+  }
+};
+
+at::Tensor silu_mul_linear(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &w,
+                           const std::optional<at::Tensor> &b) {
+  return recorded({gate, up, w, b.value_or(at::Tensor())}) ? SiluMulLinear::apply(gate, up, w, b)
+                                                           : at::linear(kernels::silu_mul(gate, up), w, b);
 }
 
 struct TreeAttention : Function<TreeAttention> {
@@ -88,7 +158,7 @@ struct TreeAttention : Function<TreeAttention> {
 
 at::Tensor tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const kernels::Tree &tree,
                           double scale) {
-  return recorded({&q, &k, &v}) ? TreeAttention::apply(q, k, v, tree, scale)
+  return recorded({q, k, v}) ? TreeAttention::apply(q, k, v, tree, scale)
                                 : std::get<0>(kernels::tree_attention(q, k, v, tree, scale));
 }
 

@@ -53,15 +53,15 @@ func (p *pass) layer(i int, x *torch.Tensor) *torch.Tensor {
 	}
 	l := &p.m.layers[i]
 	return torch.Tidy(func() *torch.Tensor {
-		x = x.Add(p.attention(i, l, p.normed(x, l.inputNorm)))
-		return x.Add(p.mlp(i, l, p.normed(x, l.postNorm)))
+		x = x.Add(p.attention(i, l, x))
+		return x.Add(p.mlp(i, l, x))
 	})
 }
 
 func (p *pass) attention(i int, l *block, x *torch.Tensor) *torch.Tensor {
 	c := &p.m.Config
 	n := x.Dim(0)
-	in := p.linears(x, p.packs.block(i).qkv, l.qkv[:])
+	in := p.normLinears(x, l.inputNorm, p.packs.block(i).qkv, l.qkv[:])
 	q, k := in[0].Reshape(n, c.NumHeads, c.HeadDim), in[1].Reshape(n, c.NumKVHeads, c.HeadDim)
 	if l.qNorm != nil {
 		q, k = p.normed(q, l.qNorm), p.normed(k, l.kNorm)
@@ -72,8 +72,23 @@ func (p *pass) attention(i int, l *block, x *torch.Tensor) *torch.Tensor {
 }
 
 func (p *pass) mlp(i int, l *block, x *torch.Tensor) *torch.Tensor {
-	in := p.linears(x, p.packs.block(i).gateUp, l.gateUp[:])
-	return p.linears(torch.SiluMul(in[0], in[1]), p.packs.block(i).down, []linear{l.down})[0]
+	in := p.normLinears(x, l.postNorm, p.packs.block(i).gateUp, l.gateUp[:])
+	if w := p.packs.block(i).down; w != nil || p.adapter != nil {
+		return p.linears(torch.SiluMul(in[0], in[1]), w, []linear{l.down})[0]
+	}
+	return torch.SiluMulLinear(in[0], in[1], l.down.weight.tensor(), l.down.bias.tensor())
+}
+
+// normLinears applies layers that share their input, x [P, hidden] normed.
+func (p *pass) normLinears(x *torch.Tensor, norm *Param, w *packed, layers []linear) []*torch.Tensor {
+	if w != nil || p.adapter != nil {
+		return p.linears(p.normed(x, norm), w, layers)
+	}
+	var weights, biases []*torch.Tensor
+	for _, l := range layers {
+		weights, biases = append(weights, l.weight.tensor()), append(biases, l.bias.tensor())
+	}
+	return torch.NormLinears(x, norm.tensor(), p.m.Config.RMSNormEps, weights, biases)
 }
 
 // linears applies layers that share their input x [P, in], all by one product if they are packed.
