@@ -88,11 +88,8 @@ func (j Job) onHost(specs []files.TensorSpec, held int64) Part {
 	return Part{"host copies", most}
 }
 
-// mapped is the size from which on memory goes back to the system as soon as it is free (torch_keep_heap).
-const mapped = 32 << 20
-
-// toFile is what saving takes: the largest tensor as a slice and the garbage of one before; and of
-// what the update had, what stays in the heap: all but gradients that are large.
+// toFile is what saving takes: the largest tensor as a slice and the garbage of one before; and what
+// the update had, which stays with the process.
 func (j Job) toFile(specs []files.TensorSpec, update []Part) []Part {
 	if j.CUDA {
 		return nil
@@ -102,13 +99,9 @@ func (j Job) toFile(specs []files.TensorSpec, update []Part) []Part {
 		kept += p.Bytes
 	}
 	for _, s := range specs {
-		n := numel([]files.TensorSpec{s})
-		largest = max(largest, n)
-		if 4*n >= mapped {
-			kept -= 4 * n
-		}
+		largest = max(largest, numel([]files.TensorSpec{s}))
 	}
-	return []Part{{"host copies", 2 * 4 * largest}, {"heap kept", max(0, kept)}}
+	return []Part{{"host copies", 2 * 4 * largest}, {"memory kept", kept}}
 }
 
 // bytes is b, the bytes of a number in a pass.

@@ -35,11 +35,12 @@ func (j Job) inputs(s shape) int64 {
 
 // graph is what one layer keeps for the way back. By our kernels (cgo/shim_grad.cc):
 //
-//	two norms   2 P H b each: the input and the output
-//	q, k norms  the same with Q + K for H, where the family has them
+//	two norms   P H b each: the input
+//	q, k norms  2 P (Q + K) b, where the family has them: inputs and outputs
 //	attention   P (2 Q + 2 K) b: q, k, v and the result; and 4 a head and token for the softmax
-//	MLP         3 P I b: gate, up, and what is made of them
-//	LoRA        P r b a term: the input of B; with dropout also 2 P in b: mask and masked input
+//	MLP         2 P I b: gate and up
+//	LoRA        what its terms read: P H b more a norm, P I b for what is made of gate and up; P r b a
+//	            term: the input of B; with dropout also 2 P in b: mask and masked input
 //
 // By libtorch's operations (cgo/shim_fused.cc), in fp32 and on other devices:
 //
@@ -49,8 +50,11 @@ func (j Job) inputs(s shape) int64 {
 //	MLP         P I b more: silu(gate)
 func (j Job) graph(s shape) int64 {
 	d, b := sizes(j.Student), j.bytes()
-	norm, places, mlp, bytes := 2*b, s.P, 3*s.P*d.I*b, int64(0)
-	if !j.Kernels {
+	norm, places, mlp, bytes := b, s.P, 2*s.P*d.I*b, int64(0)
+	switch {
+	case j.Kernels && j.LoRA != nil:
+		norm, mlp = 2*b, 3*s.P*d.I*b
+	case !j.Kernels:
 		norm, places, mlp = 4+b, s.places(), 4*s.P*d.I*b
 		if j.LoRA == nil {
 			norm += b
@@ -62,7 +66,7 @@ func (j Job) graph(s shape) int64 {
 	}
 	bytes += 2*s.P*d.H*norm + mlp + places*((2*d.Q+2*d.K)*b+4*d.heads)
 	if j.Student.QKNorm {
-		bytes += s.P * (d.Q + d.K) * norm
+		bytes += s.P * (d.Q + d.K) * max(norm, 2*b)
 	}
 	if j.LoRA != nil {
 		bytes += j.terms(s)
