@@ -10,6 +10,7 @@
 #include <c10/util/Exception.h>
 
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include <map>
 #include <mutex>
@@ -17,15 +18,15 @@
 
 namespace shim::heap {
 
-constexpr size_t page = 4096;
-constexpr size_t large = 32 * page;       // from here on a tensor is taken from this heap
-constexpr size_t growth = size_t(1) << 26; // the range becomes usable by this much at a time
+static const auto page = static_cast<size_t>(sysconf(_SC_PAGESIZE));
+constexpr size_t large = size_t(1) << 17;   // from here on a tensor is taken from this heap
+constexpr size_t growth = size_t(1) << 26;  // the range becomes usable by this much at a time
 
 class Heap final : public c10::Allocator {
   std::mutex mutex;
-  char *base, *top, *usable;          // [base, top) was given out at some time, [base, usable) can be
-  size_t reserved;                    // addresses from base on
-  std::map<char *, size_t> holes;     // below top: no two touch
+  char *base, *top, *usable;      // [base, top) was given out at some time, [base, usable) can be
+  size_t reserved;                // addresses from base on
+  std::map<char *, size_t> holes; // below top: no two touch
   std::unordered_map<void *, size_t> used;
 
   static void release(void *p);
