@@ -56,7 +56,7 @@ type localModels struct {
 var errNoLocalModel = errors.New("model: the backend local needs one, here or at the top level")
 
 // localRows is how many texts a local model works on at once.
-const localRows = 64
+const localRows = 40
 
 // open loads the model that the options of a local backend name. An adapter is merged into
 // weights that nobody else uses, because that is faster.
