@@ -6,6 +6,7 @@ import (
 
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model/files"
+	"golang.org/x/sync/errgroup"
 )
 
 // Model is a decoder-only language model on a device.
@@ -69,28 +70,46 @@ func Load(src *files.Model, o Options) (*Model, error) {
 	return m, nil
 }
 
-// read makes the parameters. All processors read; libtorch's threads wait for more work by being
-// busy, so weights that stay in fp32 are converted when all are read, others by one thread.
+// readAhead is how many numbers are read at most, beside those of one tensor, before they are made into weights.
+const readAhead = 1 << 24
+
+// read makes the parameters. All processors read, some tensors at a time; libtorch's threads wait
+// for more work by being busy, so one converts what has been read.
 func (m *Model) read(src *files.Model, o Options) error {
-	threads := torch.Threads()
-	defer torch.SetThreads(threads)
+	defer torch.SetThreads(torch.Threads())
 	torch.SetThreads(1)
-	var masters []*torch.Tensor
-	specs := m.Config.Tensors()
-	for _, spec := range specs {
-		values := torch.Empty(torch.Float32, torch.CPU, spec.Shape...)
-		if err := src.ReadTo(spec.Name, values.Host()); err != nil {
+	var readers errgroup.Group
+	defer readers.Wait() //nolint:errcheck // each reader's error is seen below
+	type reading struct {
+		name   string
+		values *torch.Tensor
+		done   chan error
+	}
+	var queue []reading
+	queued := 0
+	take := func() error {
+		r := queue[0]
+		if err := <-r.done; err != nil {
 			return err
 		}
-		if o.Train {
-			masters = append(masters, values)
-		} else {
-			m.params = append(m.params, newParam(spec.Name, values, o))
+		queue, queued = queue[1:], queued-r.values.Numel()
+		m.params = append(m.params, newParam(r.name, r.values, o))
+		return nil
+	}
+	for _, spec := range m.Config.Tensors() {
+		r := reading{spec.Name, torch.Empty(torch.Float32, torch.CPU, spec.Shape...), make(chan error, 1)}
+		into := r.values.Host()
+		readers.Go(func() error { r.done <- src.ReadTo(r.name, into); return nil })
+		for queue, queued = append(queue, r), queued+len(into); queued > readAhead && len(queue) > 1; {
+			if err := take(); err != nil {
+				return err
+			}
 		}
 	}
-	torch.SetThreads(threads)
-	for i, values := range masters {
-		m.params = append(m.params, newParam(specs[i].Name, values, o))
+	for len(queue) > 0 {
+		if err := take(); err != nil {
+			return err
+		}
 	}
 	return nil
 }

@@ -6,12 +6,14 @@ import (
 	"fmt"
 	"io"
 	"math"
+	"slices"
 )
 
 // ggufReader reads little-endian fields and keeps the first error.
 type ggufReader struct {
 	r    *bufio.Reader
-	left int64 // bytes of the file not read yet
+	left int64  // bytes of the file not read yet
+	last []byte // the bytes that were read last
 	err  error
 }
 
@@ -132,7 +134,7 @@ func (r *ggufReader) string() string {
 	return string(r.bytes(n))
 }
 
-// bytes returns the next n bytes, or zeros after an error.
+// bytes returns the next n bytes, or zeros after an error. They are valid until the next call.
 func (r *ggufReader) bytes(n uint64) []byte {
 	if r.err == nil && n > uint64(r.left) {
 		r.err = io.ErrUnexpectedEOF
@@ -140,12 +142,10 @@ func (r *ggufReader) bytes(n uint64) []byte {
 	if r.err != nil {
 		return make([]byte, min(n, 8))
 	}
-	b := make([]byte, n)
-	if _, err := io.ReadFull(r.r, b); err != nil {
-		r.err = err
-	}
+	r.last = slices.Grow(r.last[:0], int(n))[:n]
+	_, r.err = io.ReadFull(r.r, r.last)
 	r.left -= int64(n)
-	return b
+	return r.last
 }
 
 func (r *ggufReader) uint8() uint8   { return r.bytes(1)[0] }

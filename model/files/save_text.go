@@ -36,7 +36,11 @@ func (m *Model) saveTokenizer(dir string) error {
 			return err
 		}
 	}
-	if err := writeBytes(filepath.Join(dir, tokenizerFile), tokenizer.JSON()); err != nil {
+	data, err := tokenizer.JSON()
+	if err != nil {
+		return err
+	}
+	if err := writeBytes(filepath.Join(dir, tokenizerFile), data); err != nil {
 		return err
 	}
 	template := m.hf.template

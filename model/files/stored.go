@@ -2,6 +2,7 @@ package files
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"unsafe"
 
 	"golang.org/x/sync/errgroup"
 )
@@ -63,10 +65,11 @@ func (t stored) chunkSize() int {
 	return chunk
 }
 
-// each calls fn for consecutive pieces of the tensor, on all processors, with
-// the bytes of the numbers [lo, hi) in PyTorch's order. The bytes are valid
-// until fn returns.
-func (t stored) each(fn func(lo, hi int, raw []byte)) error {
+// each reads consecutive pieces of the tensor on all processors and calls fn
+// with the bytes of the numbers [lo, hi), in PyTorch's order. They are read to
+// where into says; into and fn may be nil: to a buffer that is valid until fn
+// returns, and nothing is called.
+func (t stored) each(into func(lo, hi int) []byte, fn func(lo, hi int, raw []byte)) error {
 	n, size := t.numel(), t.chunkSize()
 	if n == 0 {
 		return nil
@@ -76,11 +79,16 @@ func (t stored) each(fn func(lo, hi int, raw []byte)) error {
 	var group errgroup.Group
 	for w := range workers {
 		group.Go(func() error {
-			buffer := make([]byte, t.dtype.size(int64(size)))
-			moved := make([]byte, 0)
+			var buffer, moved []byte
 			for p := w; p < pieces; p += workers {
 				lo, hi := p*size, min((p+1)*size, n)
-				raw := buffer[:t.dtype.size(int64(hi-lo))]
+				var raw []byte
+				if into != nil {
+					raw = into(lo, hi)
+				} else {
+					buffer = slices.Grow(buffer[:0], int(t.dtype.size(int64(size))))
+					raw = buffer[:t.dtype.size(int64(hi-lo))]
+				}
 				if err := t.readAt(raw, t.dtype.size(int64(lo))); err != nil {
 					return err
 				}
@@ -88,7 +96,9 @@ func (t stored) each(fn func(lo, hi int, raw []byte)) error {
 					moved = append(moved[:0], raw...)
 					unpermute(raw, moved, t.shape[0]/t.heads)
 				}
-				fn(lo, hi, raw)
+				if fn != nil {
+					fn(lo, hi, raw)
+				}
 			}
 			return nil
 		})
@@ -131,14 +141,24 @@ func (t stored) read() ([]float32, error) {
 
 // readTo is read into dst, which has room for all of the tensor.
 func (t stored) readTo(dst []float32) error {
-	return t.each(func(lo, hi int, raw []byte) { decode(dst[lo:hi], t.dtype, raw) })
+	if t.dtype == F32 && littleEndian {
+		return t.each(func(lo, hi int) []byte { return memory(dst[lo:hi]) }, nil)
+	}
+	return t.each(nil, func(lo, hi int, raw []byte) { decode(dst[lo:hi], t.dtype, raw) })
+}
+
+// littleEndian machines hold fp32 as files do.
+var littleEndian = binary.NativeEndian.Uint16([]byte{1, 0}) == 1
+
+// memory is what v is made of.
+func memory(v []float32) []byte {
+	return unsafe.Slice((*byte)(unsafe.Pointer(unsafe.SliceData(v))), 4*len(v))
 }
 
 // readRaw returns the tensor's bytes as they are stored.
 func (t stored) readRaw() ([]byte, error) {
 	dst := make([]byte, t.dtype.size(int64(t.numel())))
-	err := t.each(func(lo, _ int, raw []byte) { copy(dst[t.dtype.size(int64(lo)):], raw) })
-	return dst, err
+	return dst, t.each(func(lo, hi int) []byte { return dst[t.dtype.size(int64(lo)):t.dtype.size(int64(hi))] }, nil)
 }
 
 // unpermute undoes, for the rows of one head, what llama.cpp's converter does

@@ -5,6 +5,8 @@ import (
 	"encoding/json"
 	"fmt"
 	"strings"
+	"sync"
+	"unicode/utf8"
 )
 
 // Vocab is a vocabulary as GGUF keeps it, under tokenizer.ggml.*
@@ -31,26 +33,30 @@ const (
 	tokenByte
 )
 
-// FromGGUF turns a vocabulary from a GGUF file into the tokenizer.json that
-// the model was converted from, as far as GGUF keeps it, and reads that.
-// Control tokens become special added tokens, user-defined ones plain added
-// tokens; unused ones (padding) are left out.
+// FromGGUF turns a vocabulary from a GGUF file into what the tokenizer.json
+// held that the model was converted from, as far as GGUF keeps it, and makes
+// its tokenizer. Control tokens become special added tokens, user-defined ones
+// plain added tokens; unused ones (padding) are left out.
 func FromGGUF(v Vocab) (*Tokenizer, error) {
 	f, err := v.file()
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer.ggml.%w", err)
 	}
-	var data bytes.Buffer
-	encoder := json.NewEncoder(&data)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(f); err != nil {
-		return nil, fmt.Errorf("tokenizer.ggml: %w", err)
-	}
-	t, err := Parse(data.Bytes())
+	t, err := f.tokenizer()
 	if err != nil {
 		return nil, fmt.Errorf("tokenizer.ggml: %w", err)
 	}
+	t.json = sync.OnceValues(f.encode)
 	return t, nil
+}
+
+// encode is the file's contents.
+func (f *tokenizerFile) encode() ([]byte, error) {
+	var data bytes.Buffer
+	encoder := json.NewEncoder(&data)
+	encoder.SetEscapeHTML(false)
+	err := encoder.Encode(f)
+	return data.Bytes(), err
 }
 
 func (v Vocab) file() (*tokenizerFile, error) {
@@ -90,6 +96,9 @@ func (v Vocab) tokens() (map[string]int, []addedToken, error) {
 		kind := v.tokenType(id)
 		if kind == tokenUnused {
 			continue
+		}
+		if !utf8.ValidString(token) {
+			return nil, nil, fmt.Errorf("tokens[%d]: %q is not UTF-8", id, token)
 		}
 		if other, ok := vocab[token]; ok {
 			return nil, nil, fmt.Errorf("tokens: %q is there twice, as %d and %d", token, other, id)

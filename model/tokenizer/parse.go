@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -33,8 +34,18 @@ func Parse(data []byte) (*Tokenizer, error) {
 	if f.Model == nil {
 		return nil, errors.New("not a tokenizer.json: it has no model")
 	}
-	t := &Tokenizer{source: data}
-	if err := t.readComponents(&f); err != nil {
+	t, err := f.tokenizer()
+	if err != nil {
+		return nil, err
+	}
+	t.json = func() ([]byte, error) { return data, nil }
+	return t, nil
+}
+
+// tokenizer makes the tokenizer that the file describes.
+func (f *tokenizerFile) tokenizer() (*Tokenizer, error) {
+	t := &Tokenizer{}
+	if err := t.readComponents(f); err != nil {
 		return nil, err
 	}
 	if err := t.index(f.Model.Vocab, f.AddedTokens); err != nil {
@@ -79,15 +90,24 @@ func (t *Tokenizer) readComponents(f *tokenizerFile) error {
 
 // index fills the tables of tokens from the vocabulary and the added tokens.
 func (t *Tokenizer) index(vocab map[string]int, added []addedToken) error {
-	t.ids = make(map[string]int, len(vocab)+len(added))
-	for _, token := range slices.Sorted(maps.Keys(vocab)) {
-		if err := t.register(token, vocab[token]); err != nil {
+	if t.registerAll(vocab, maps.Keys(vocab)) != nil { // of several faults, the first is told
+		if err := t.registerAll(vocab, slices.Values(slices.Sorted(maps.Keys(vocab)))); err != nil {
 			return fmt.Errorf("model.vocab: %w", err)
 		}
 	}
 	for i, token := range added {
 		if err := t.register(token.Content, token.ID); err != nil {
 			return fmt.Errorf("added_tokens[%d]: %w", i, err)
+		}
+	}
+	return nil
+}
+
+func (t *Tokenizer) registerAll(vocab map[string]int, tokens iter.Seq[string]) error {
+	t.ids, t.tokens = make(map[string]int, len(vocab)), make([]string, 0, len(vocab))
+	for token := range tokens {
+		if err := t.register(token, vocab[token]); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -69,8 +69,8 @@ func TestLoad(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if !slices.Equal(tok.JSON(), data) {
-		t.Error("JSON does not return the bytes of the file")
+	if got, err := tok.JSON(); err != nil || !slices.Equal(got, data) {
+		t.Errorf("JSON does not return the bytes of the file (error: %v)", err)
 	}
 	if id, ok := tok.ID("<|im_end|>"); !ok || id != 2334 {
 		t.Errorf("ID of <|im_end|>: %d, %v", id, ok)
@@ -118,6 +118,7 @@ func TestFromGGUFMatchesJSON(t *testing.T) {
 			t.Fatalf("%s: %v", name, err)
 		}
 		checkVectors(t, tok, readVectors(t, "testdata/"+name+".cases.jsonl"))
+		checkVectors(t, reparsed(t, tok), readVectors(t, "testdata/"+name+".cases.jsonl"))
 		if got, want := tok.Encode("a", true), append([]int{v.BOS}, tok.Encode("a", false)...); !slices.Equal(got, want) {
 			t.Errorf("%s: with special tokens %v, want %v", name, got, want)
 		}
@@ -125,6 +126,20 @@ func TestFromGGUFMatchesJSON(t *testing.T) {
 			t.Errorf("%s: an unused token has an id", name)
 		}
 	}
+}
+
+// reparsed is the tokenizer of the tokenizer.json that tok writes.
+func reparsed(t *testing.T, tok *Tokenizer) *Tokenizer {
+	t.Helper()
+	data, err := tok.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	again, err := Parse(data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return again
 }
 
 func TestFromGGUFRefuses(t *testing.T) {
@@ -138,6 +153,7 @@ func TestFromGGUFRefuses(t *testing.T) {
 		{"pre", func(v *Vocab) { v.Pre = "dbrx" }, `tokenizer.ggml.pre: "dbrx" is not supported`},
 		{"types", func(v *Vocab) { v.TokenTypes = []int32{1} }, "tokenizer.ggml.token_type: there are 1, but 2 tokens"},
 		{"same token", func(v *Vocab) { v.Tokens = []string{"a", "a"} }, `tokenizer.ggml.tokens: "a" is there twice, as 0 and 1`},
+		{"no UTF-8", func(v *Vocab) { v.Tokens = []string{"a", "\xff"} }, `tokenizer.ggml.tokens[1]: "\xff" is not UTF-8`},
 		{"merge", func(v *Vocab) { v.Merges = []string{"ab"} }, `tokenizer.ggml.merges[0]: "ab"`},
 		{"merge of unknown", func(v *Vocab) { v.Merges = []string{"a b"} }, `merges[0]: "a", "b" or their join`},
 		{"scores", func(v *Vocab) { v.Model = "llama" }, "tokenizer.ggml.scores: there are 0, but 2 tokens"},

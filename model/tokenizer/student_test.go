@@ -28,7 +28,11 @@ func TestStudent(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	fromJSON, err := tokenizer.Parse(fromGGUF.JSON())
+	data, err := fromGGUF.JSON()
+	if err != nil {
+		t.Fatal(err)
+	}
+	fromJSON, err := tokenizer.Parse(data)
 	if err != nil {
 		t.Fatal(err)
 	}

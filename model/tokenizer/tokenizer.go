@@ -10,7 +10,7 @@ import (
 // Tokenizer is a tokenizer that was read. It never changes, so it is safe for
 // concurrent use.
 type Tokenizer struct {
-	source    []byte
+	json      func() ([]byte, error)
 	model     *bpe
 	added     *addedTokens
 	normalize normalizer
@@ -105,5 +105,5 @@ func (t *Tokenizer) Token(id int) (string, bool) {
 func (t *Tokenizer) VocabSize() int { return len(t.tokens) }
 
 // JSON returns a tokenizer.json of the same behaviour: the bytes it was read
-// from, or, for a vocabulary from GGUF, the ones it was turned into.
-func (t *Tokenizer) JSON() []byte { return t.source }
+// from, or, for a vocabulary from GGUF, the ones it is turned into.
+func (t *Tokenizer) JSON() ([]byte, error) { return t.json() }
