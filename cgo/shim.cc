@@ -94,7 +94,7 @@ const char *torch_cpu_capability(void) {
 
 const char *torch_version(void) { return TORCH_VERSION; }
 
-void torch_keep_heap(void) { heap::install(); }
+void torch_install_heap(void) { heap::install(); }
 
 // The caching allocator of a kind of device, or nullptr if it has none or none yet. Asking
 // at::accelerator would make libtorch settle which kind there is.

@@ -28,7 +28,7 @@ int torch_added_device(const char *kind); // whether a library has added that ki
 err torch_synchronize(const char *device);
 const char *torch_cpu_capability(void);
 const char *torch_version(void);
-void torch_keep_heap(void);
+void torch_install_heap(void);
 err torch_empty_cache(void);
 err torch_memory(const char *device, int *has, int64_t bytes[3]); // allocated, reserved, most allocated since the last call
 

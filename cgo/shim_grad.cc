@@ -4,6 +4,8 @@
 #include <ATen/ops/linear.h>
 #include <torch/csrc/autograd/custom_function.h>
 
+#include <algorithm>
+
 namespace shim::grad {
 
 using torch::autograd::AutogradContext;

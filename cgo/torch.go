@@ -1,6 +1,6 @@
 package torch
 
-// #cgo CXXFLAGS: -std=c++20 -O2 -fopenmp -isystem ${SRCDIR}/../.cache/libtorch/torch/include
+// #cgo CXXFLAGS: -std=c++20 -O2 -g0 -fopenmp -isystem ${SRCDIR}/../.cache/libtorch/torch/include
 // #cgo LDFLAGS: -L${SRCDIR}/../.cache/libtorch/torch/lib -Wl,-rpath,${SRCDIR}/../.cache/libtorch/torch/lib -Wl,--allow-shlib-undefined -ltorch_cpu -lc10 -l:libgomp.so.1
 // #include <stdlib.h>
 // #include "shim.h"
@@ -25,7 +25,7 @@ var (
 	stack  []*scope   // the open scopes; touched only by the engine goroutine
 )
 
-func init() { C.torch_keep_heap() }
+func init() { C.torch_install_heap() }
 
 // Run gives fn the engine: the calling goroutine, locked to its OS thread, with one root
 // scope. It returns fn's error, or the *Error of an operation that failed in it. Runs from

@@ -147,9 +147,16 @@ func (d *decoder) run() error {
 // take far more memory than what is decoded later.
 const prefillTokens = 16384
 
+// admitted is the part of all rows, one of so many, that has to be free before waiting requests begin:
+// one by one they would share no prefix, and each would stop the others for a short pass of its own.
+const admitted = 4
+
 // admit begins as many of the waiting requests as there are free rows for and can be run at once,
 // and returns how many rows that made active.
 func (d *decoder) admit() (began int) {
+	if len(d.active) > 0 && d.rows-len(d.active) < d.rows/admitted {
+		return 0
+	}
 	for tokens := 0; len(d.waiting) > 0; d.waiting = d.waiting[1:] {
 		request := d.waiting[0]
 		r := d.requests[request]

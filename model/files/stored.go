@@ -13,6 +13,7 @@ import (
 	"unsafe"
 
 	"golang.org/x/sync/errgroup"
+	"golang.org/x/sys/unix"
 )
 
 // stored says where a tensor lies in a file. Its offset and size have been
@@ -142,9 +143,9 @@ func (t stored) read() ([]float32, error) {
 // readTo is read into dst, which has room for all of the tensor.
 func (t stored) readTo(dst []float32) error {
 	if t.dtype == F32 && littleEndian {
-		return t.each(func(lo, hi int) []byte { return memory(dst[lo:hi]) }, nil)
+		return t.each(func(lo, hi int) []byte { return populate(memory(dst[lo:hi])) }, nil)
 	}
-	return t.each(nil, func(lo, hi int, raw []byte) { decode(dst[lo:hi], t.dtype, raw) })
+	return t.each(nil, func(lo, hi int, raw []byte) { populate(memory(dst[lo:hi])); decode(dst[lo:hi], t.dtype, raw) })
 }
 
 // littleEndian machines hold fp32 as files do.
@@ -172,4 +173,13 @@ func unpermute(dst, src []byte, rows int) {
 			copy(dst[to:to+size], src[from:from+size])
 		}
 	}
+}
+
+func populate(b []byte) []byte {
+	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	skip := int(-at & 4095)
+	if n := (len(b) - skip) &^ 4095; n > 0 {
+		unix.Madvise(b[skip:skip+n], unix.MADV_POPULATE_WRITE)
+	}
+	return b
 }
