@@ -75,9 +75,16 @@ func (s *Student) write(dir string) error {
 	return files.Save(dir, s.Files, values, files.SaveOptions{DType: files.F32})
 }
 
-// read brings a tensor to the host.
+// read brings a tensor without gaps to the host; what is there in fp32 is not copied, but shared with it.
 func read(t *torch.Tensor) (values []float32, err error) {
-	err = torch.Try(func() error { values = t.Detach().Float32s(); return nil })
+	err = torch.Try(func() error {
+		if t.Device() == torch.CPU && t.DType() == torch.Float32 {
+			values = t.Host()
+		} else {
+			values = t.Detach().Float32s()
+		}
+		return nil
+	})
 	return values, err
 }
 
