@@ -192,3 +192,23 @@ func BenchmarkLinear(b *testing.B) {
 		product("packed", torch.BFloat16, func(w *torch.Tensor) *torch.Tensor { return torch.Pack(w) }, torch.PackedLinear)
 	}
 }
+
+// Gradients in bf16 are gathered in fp32 as libtorch adds them, to the bit.
+func TestGatheringGradients(t *testing.T) {
+	if !torch.UseKernels(true) {
+		t.Skip("no kernels for this CPU")
+	}
+	defer torch.UseKernels(true)
+	run(t, func(dev torch.Device) {
+		var sums [2][]float32
+		for i, on := range []bool{true, false} {
+			torch.UseKernels(on)
+			sum := wave(torch.Float32, dev, 1, 37, 48).MulScalar(1e3)
+			sum.Add_(wave(torch.BFloat16, dev, 2, 37, 48), 1)
+			sums[i] = sum.Float32s()
+		}
+		if !slices.Equal(sums[0], sums[1]) {
+			t.Errorf("the kernel adds to %v …, libtorch to %v …", sums[0][:4], sums[1][:4])
+		}
+	})
+}

@@ -37,6 +37,7 @@ at::Tensor silu_mul(const at::Tensor &x, const at::Tensor &) { return x; }
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &x, const at::Tensor &y, const at::Tensor &) {
   return {x, y};
 }
+void accumulate(const at::Tensor &, const at::Tensor &) {}
 std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t, int64_t, int64_t, int64_t) { return {}; }
 void store_kv(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
               const at::Tensor &, const at::Tensor &) {}

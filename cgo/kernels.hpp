@@ -25,6 +25,9 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,
                                                      const at::Tensor &dy);
 
+// accumulate adds x in bf16 to sum in fp32, without gaps both, a multiple of 16 elements.
+void accumulate(const at::Tensor &sum, const at::Tensor &x);
+
 // kv_cache makes caches of zeros for keys and values in bf16, as Past in decode.hpp has them. store_kv
 // puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] of such, at position positions[i].
 std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t rows, int64_t kv, int64_t width, int64_t d);

@@ -38,6 +38,10 @@ void silu_mul_row_backward(const bf16 *gate, const bf16 *up, const bf16 *dy, bf1
   }
 }
 
+void accumulate_row(float *sum, const bf16 *x, int64_t n) {
+  for (int64_t i = 0; i < n; i += 16) store(sum + i, _mm512_add_ps(load(sum + i), load(x + i)));
+}
+
 } // namespace
 #pragma GCC pop_options
 
@@ -102,6 +106,12 @@ std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, con
                             half(dgate) + r * n, half(dup) + r * n, n);
   });
   return {dgate, dup};
+}
+
+void accumulate(const at::Tensor &sum, const at::Tensor &x) {
+  at::parallel_for(0, sum.numel() / 16, grain(16), [&](int64_t lo, int64_t hi) {
+    accumulate_row(sum.data_ptr<float>() + 16 * lo, half(x) + 16 * lo, 16 * (hi - lo));
+  });
 }
 
 } // namespace shim::kernels
