@@ -3,10 +3,10 @@ package model
 import (
 	"fmt"
 	"slices"
+	"sync"
 
 	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/model/files"
-	"golang.org/x/sync/errgroup"
 )
 
 // Model is a decoder-only language model on a device.
@@ -70,7 +70,7 @@ func Load(src *files.Model, o Options) (*Model, error) {
 	return m, nil
 }
 
-// readAhead is how many numbers are read at most, beside those of one tensor, before they are made into weights.
+// readAhead is how many numbers may have been read, or be read, beside those of one tensor.
 const readAhead = 1 << 24
 
 // read makes the parameters. All processors read, some tensors at a time; libtorch's threads wait
@@ -78,40 +78,36 @@ const readAhead = 1 << 24
 func (m *Model) read(src *files.Model, o Options) error {
 	defer torch.SetThreads(torch.Threads())
 	torch.SetThreads(1)
-	var readers errgroup.Group
-	defer readers.Wait() //nolint:errcheck // each reader's error is seen below
 	type reading struct {
 		name   string
 		values *torch.Tensor
 		done   chan error
 	}
 	var queue []reading
+	var readers sync.WaitGroup
+	defer readers.Wait() // what they write to must not be gone
 	queued := 0
-	take := func() error {
-		r := queue[0]
-		if err := <-r.done; err != nil {
-			return err
+	finish := func(most int) error { // readings, the oldest first, until at most so many numbers are in the queue
+		for len(queue) > 0 && queued > most {
+			r := queue[0]
+			if err := <-r.done; err != nil {
+				return err
+			}
+			queue, queued = queue[1:], queued-r.values.Numel()
+			m.params = append(m.params, newParam(r.name, r.values, o))
 		}
-		queue, queued = queue[1:], queued-r.values.Numel()
-		m.params = append(m.params, newParam(r.name, r.values, o))
 		return nil
 	}
 	for _, spec := range m.Config.Tensors() {
-		r := reading{spec.Name, torch.Empty(torch.Float32, torch.CPU, spec.Shape...), make(chan error, 1)}
-		into := r.values.Host()
-		readers.Go(func() error { r.done <- src.ReadTo(r.name, into); return nil })
-		for queue, queued = append(queue, r), queued+len(into); queued > readAhead && len(queue) > 1; {
-			if err := take(); err != nil {
-				return err
-			}
-		}
-	}
-	for len(queue) > 0 {
-		if err := take(); err != nil {
+		if err := finish(readAhead); err != nil {
 			return err
 		}
+		r := reading{spec.Name, torch.Empty(torch.Float32, torch.CPU, spec.Shape...), make(chan error, 1)}
+		into := r.values.Host()
+		readers.Go(func() { r.done <- src.ReadTo(r.name, into) })
+		queue, queued = append(queue, r), queued+len(into)
 	}
-	return nil
+	return finish(-1)
 }
 
 // newParam brings one weight to a device, from its values in fp32 on the host, which are the

@@ -88,20 +88,17 @@ func (j Job) onHost(specs []files.TensorSpec, held int64) Part {
 	return Part{"host copies", most}
 }
 
-// toFile is what saving takes: the largest tensor as a slice and the garbage of one before; and what
-// the update had, which stays with the process.
-func (j Job) toFile(specs []files.TensorSpec, update []Part) []Part {
+// toFile is what the process has while it saves: what the update had stays. Tensors on the CPU are
+// written from where they are.
+func (j Job) toFile(update []Part) []Part {
 	if j.CUDA {
 		return nil
 	}
-	largest, kept := int64(0), int64(0)
+	kept := int64(0)
 	for _, p := range update {
 		kept += p.Bytes
 	}
-	for _, s := range specs {
-		largest = max(largest, numel([]files.TensorSpec{s}))
-	}
-	return []Part{{"host copies", 2 * 4 * largest}, {"memory kept", kept}}
+	return []Part{{"memory kept", kept}}
 }
 
 // bytes is b, the bytes of a number in a pass.

@@ -32,7 +32,7 @@ func (j Job) phases() []Phase {
 	if j.Evaluate != nil {
 		add("evaluation", all, j.generate(j.Student, *j.Evaluate)...)
 	}
-	add("saving", all, j.toFile(j.trained(), update)...)
+	add("saving", all, j.toFile(update)...)
 	return out
 }
 

@@ -89,14 +89,17 @@ func (j Job) terms(s shape) (bytes int64) {
 
 // backward are the temporaries of walking a layer back, at their most in the MLP: the gradients of
 // gate, up and what is made of them, 3 P I b; and those of the layer's trained weights as they
-// arrive: in bf16 2 a weight, and the largest converted, 4 H I; in fp32 of one matrix, 4 H I.
+// arrive: in bf16 2 a weight, and without our kernels the largest converted, 4 H I; in fp32 of one
+// matrix, 4 H I.
 func (j Job) backward(s shape) int64 {
 	d := sizes(j.Student)
 	bytes := 3 * s.P * d.I * j.bytes()
 	if j.LoRA == nil {
-		bytes += 4 * d.H * d.I
 		if j.Half {
 			bytes += 2 * layerMatrices(j.Student)
+		}
+		if !j.Kernels {
+			bytes += 4 * d.H * d.I
 		}
 	}
 	return bytes
@@ -109,15 +112,17 @@ const headRows = 256
 //
 //	hidden  M H 5 b: the final norm's input and output; the states' gradients, and these joined
 //	chunk   n V b: the logits, which become their own gradient; by libtorch's operations n V (b + 16)
-//	weight  in bf16, V H (2 + 4): the gradient of a head that is trained, before it is added
+//	weight  in bf16, V H (2 + 4): the gradient of a head that is trained, before it is added; by our
+//	        kernels V H 2
 func (j Job) lossHead(s shape) int64 {
 	d, b := sizes(j.Student), j.bytes()
-	chunk := min(headRows, s.M) * d.V * b
+	chunk, weight := min(headRows, s.M)*d.V*b, d.V*d.H*2
 	if !j.Kernels {
 		chunk += min(headRows, s.M) * d.V * 16
+		weight *= 3
 	}
 	if j.Half && j.LoRA == nil {
-		chunk += d.V * d.H * 6
+		chunk += weight
 	}
 	return s.M*d.H*5*b + chunk
 }
