@@ -13,7 +13,6 @@ import (
 	"unsafe"
 
 	"golang.org/x/sync/errgroup"
-	"golang.org/x/sys/unix"
 )
 
 // stored says where a tensor lies in a file. Its offset and size have been
@@ -68,8 +67,8 @@ func (t stored) chunkSize() int {
 
 // each reads consecutive pieces of the tensor on all processors and calls fn
 // with the bytes of the numbers [lo, hi), in PyTorch's order. They are read to
-// where into says; into and fn may be nil: to a buffer that is valid until fn
-// returns, and nothing is called.
+// where into says, or, if into is nil, to a buffer that is valid until fn
+// returns; if fn is nil nothing is called.
 func (t stored) each(into func(lo, hi int) []byte, fn func(lo, hi int, raw []byte)) error {
 	n, size := t.numel(), t.chunkSize()
 	if n == 0 {
@@ -143,9 +142,9 @@ func (t stored) read() ([]float32, error) {
 // readTo is read into dst, which has room for all of the tensor.
 func (t stored) readTo(dst []float32) error {
 	if t.dtype == F32 && littleEndian {
-		return t.each(func(lo, hi int) []byte { return populate(memory(dst[lo:hi])) }, nil)
+		return t.each(func(lo, hi int) []byte { return memory(dst[lo:hi]) }, nil)
 	}
-	return t.each(nil, func(lo, hi int, raw []byte) { populate(memory(dst[lo:hi])); decode(dst[lo:hi], t.dtype, raw) })
+	return t.each(nil, func(lo, hi int, raw []byte) { decode(dst[lo:hi], t.dtype, raw) })
 }
 
 // littleEndian machines hold fp32 as files do.
@@ -173,13 +172,4 @@ func unpermute(dst, src []byte, rows int) {
 			copy(dst[to:to+size], src[from:from+size])
 		}
 	}
-}
-
-func populate(b []byte) []byte {
-	at := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	skip := int(-at & 4095)
-	if n := (len(b) - skip) &^ 4095; n > 0 {
-		unix.Madvise(b[skip:skip+n], unix.MADV_POPULATE_WRITE)
-	}
-	return b
 }
