@@ -4,6 +4,8 @@
 
 namespace shim::grad {
 
+bool recorded(at::TensorList xs); // whether an operation on these has to leave a trace
+
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps);
 at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin); // of x alone
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up);

@@ -26,6 +26,21 @@ static bool contiguous_like(const at::Tensor &x, std::initializer_list<const at:
   return true;
 }
 
+// accumulates tells whether a += b is the gathering of bf16 gradients in fp32, for which there is a kernel.
+static bool accumulates(const at::Tensor &a, const at::Tensor &b, double scale) {
+  return scale == 1 && kernels::usable(a) && kernels::usable_half(b) && a.scalar_type() == at::kFloat && a.is_contiguous() &&
+         b.is_contiguous() && a.sizes() == b.sizes() && !grad::recorded({a, b});
+}
+
+err torch_add_(tensor a, tensor b, double scale) {
+  return guard([&] {
+    if (accumulates(T(a), T(b), scale))
+      kernels::accumulate(T(a), T(b));
+    else
+      M(a).add_(T(b), scale);
+  });
+}
+
 // transformers' LlamaRMSNorm: the mean square in fp32, the result in x's dtype, then the weight.
 static at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
   if (kernels::usable_half(x) && contiguous_like(x, {&w})) return grad::rms_norm(x, w, eps);

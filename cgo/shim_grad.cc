@@ -12,8 +12,7 @@ using torch::autograd::AutogradContext;
 using torch::autograd::Function;
 using torch::autograd::variable_list;
 
-// recorded tells whether an operation on these has to leave a trace.
-static bool recorded(at::TensorList xs) {
+bool recorded(at::TensorList xs) {
   return c10::GradMode::is_enabled() && std::any_of(xs.begin(), xs.end(), [](auto &x) { return x.defined() && x.requires_grad(); });
 }
 

@@ -1,5 +1,4 @@
 // Operations: each is one expression over ATen.
-#include "kernels.hpp"
 #include "shim.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -105,14 +104,6 @@ OP(torch_sdpa, (tensor *out, tensor q, tensor k, tensor v, tensor mask, int caus
 // In place.
 IN_PLACE(torch_copy_, (tensor a, tensor src), M(a).copy_(T(src)))
 IN_PLACE(torch_zero_, (tensor a), M(a).zero_())
-// accumulates tells whether a += b is the gathering of bf16 gradients in fp32, for which there is a kernel.
-static bool accumulates(const at::Tensor &a, const at::Tensor &b, double scale) {
-  return scale == 1 && kernels::usable(a) && kernels::usable_half(b) && a.scalar_type() == at::kFloat && a.is_contiguous() &&
-         b.is_contiguous() && a.sizes() == b.sizes() && !(c10::GradMode::is_enabled() && (a.requires_grad() || b.requires_grad()));
-}
-
-IN_PLACE(torch_add_, (tensor a, tensor b, double scale),
-         accumulates(T(a), T(b), scale) ? kernels::accumulate(T(a), T(b)) : void(M(a).add_(T(b), scale)))
 IN_PLACE(torch_sub_, (tensor a, tensor b), M(a).sub_(T(b)))
 IN_PLACE(torch_mul_, (tensor a, tensor b), M(a).mul_(T(b)))
 IN_PLACE(torch_exp_, (tensor a), M(a).exp_())
