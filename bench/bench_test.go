@@ -43,7 +43,7 @@ func TestWork(t *testing.T) {
 	if w, seconds := k.rollout(s, "bf16", l); w != (Work{2960 + 2272, 1016 + 1136}) || math.Abs(seconds-5.232) > 1e-9 {
 		t.Errorf("rollout: %+v in %g s", w, seconds)
 	}
-	if _, seconds := k.update(s, "bf16", l); math.Abs(seconds-37.56) > 1e-9 {
+	if _, seconds := k.update(s, "bf16", l); math.Abs(seconds-36.56) > 1e-9 {
 		t.Errorf("update: %g s", seconds)
 	}
 }
