@@ -58,6 +58,6 @@ err library_open(const char *name, const char **path) {
   for (size_t i = 0; i < sizeof functions / sizeof *functions; i++)
     if (!(*functions[i].at = dlsym(handle, functions[i].name))) return strdup(dlerror());
   Dl_info info;
-  *path = dladdr(at_torch_install, &info) ? info.dli_fname : name;
+  *path = dladdr(at_torch_built_from, &info) ? info.dli_fname : name;
   return NULL;
 }
