@@ -70,7 +70,7 @@ update   = @mkdir -p $(@D); echo '$1' | cmp -s - $@ || echo '$1' > $@
 .PHONY: library libraries always
 library: $(NEEDED)
 	@$(MAKE) --no-print-directory $(parallel) bin/librlkd_torch.so
-libraries: $(NEEDED)
+libraries: $(NEEDED) ## build what is linked to libtorch: go test by hand needs it
 	@$(MAKE) --no-print-directory $(parallel) bin/librlkd_torch.so bin/librlkd_pretend.so
 parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
 

@@ -33,7 +33,7 @@ var mayImport = map[string][]string{
 	"scripts/gsrmdata":             {"trainer/recipes/..."},
 }
 
-// pretended is the device for tests. Tests alone may import it, so the table lets nobody.
+// pretended is the device for tests. Tests alone may import it, so the table lets nobody do so.
 const pretended = "cgo/pretend"
 
 // TestImportsGoOneWay checks that cmd/rlkd → trainer → model → cgo and trainer → reward are all
