@@ -68,7 +68,8 @@ func OpenStudent(path string, o model.Options) (*Student, error) {
 func open(path string, options func() (model.Options, error)) (*Student, error) {
 	src, err := files.Open(path)
 	if err != nil {
-		return nil, err
+		_, missing := options()
+		return nil, cmp.Or(missing, err) // the device first, as without it no path helps
 	}
 	defer src.Close()
 	var s *Student
