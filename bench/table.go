@@ -189,7 +189,7 @@ func number(x float64) string {
 func machine() Machine {
 	m := Machine{Torch: "unknown version", CPU: "unknown CPU", Revision: "unknown revision"}
 	_ = torch.Run(func() error { m.Torch = torch.Version(); return nil }) // without libtorch, unknown
-	text, _ := os.ReadFile("/proc/cpuinfo") // without it, unknown
+	text, _ := os.ReadFile("/proc/cpuinfo")                               // without it, unknown
 	for line := range strings.Lines(string(text)) {
 		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
 			m.CPU = strings.TrimSpace(value)
