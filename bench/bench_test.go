@@ -33,7 +33,7 @@ func TestWork(t *testing.T) {
 		"prefill":   {k.prefill(s, 2), Work{2*432*3 + 48*6 + 2*40, 2 * (432 + 40 + 3*12)}},
 		"decode":    {k.decode(s, 1, 2), Work{2 * (2*472 + 48*4), 2 * (472 + 2*4*12)}},
 		"pass":      {k.pass(s, 2), Work{3 * (2*432*7 + 48*(6+2*(4+5)) + 2*40*4), 500 * (2*2 + 4)}},
-		"optimizer": {k.optimizer(2), Work{6000, 500 * (28 + 2)}},
+		"optimizer": {k.optimizer(), Work{6000, 500 * 28}},
 	} {
 		if c.got != c.want {
 			t.Errorf("%s: got %+v, want %+v", name, c.got, c.want)

@@ -136,7 +136,7 @@ func rows(m Measured, l Limits) ShapeRow {
 		pass := k.pass(s, sizeOf(m.DType)).FLOPs
 		add("    forward and head", "s", pass/3/l.FLOPs[m.DType], p.Forward)
 		add("    backward", "s", pass*2/3/l.FLOPs[m.DType], p.Backward)
-		add("    optimizer", "s", k.optimizer(sizeOf(m.DType)).Bytes/l.Bytes, p.Optimizer)
+		add("    optimizer", "s", k.optimizer().Bytes/l.Bytes, p.Optimizer)
 		if p.Products > 0 {
 			add("    its matrix products", "GFLOP/s", l.FLOPs[m.DType]/1e9, k.products(s)/p.Products/1e9)
 		}

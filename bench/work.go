@@ -100,18 +100,14 @@ func (k costs) pass(s Shape, size float64) Work {
 }
 
 // optimizer is an AdamW step: weight, gradient and two moments in fp32 read, all but the
-// gradient written, and a copy in the dtype of the passes where that is another.
-func (k costs) optimizer(size float64) Work {
-	bytes := 7 * 4.0
-	if size != 4 {
-		bytes += size
-	}
-	return Work{FLOPs: 12 * k.all, Bytes: bytes * k.all}
+// gradient written. In bf16 the weight is in two parts, of as many bytes.
+func (k costs) optimizer() Work {
+	return Work{FLOPs: 12 * k.all, Bytes: 7 * 4 * k.all}
 }
 
 // update is all of a step's training, and the least time for it.
 func (k costs) update(s Shape, dtype string, l Limits) (sum Work, seconds float64) {
-	pass, opt := k.pass(s, sizeOf(dtype)), k.optimizer(sizeOf(dtype))
+	pass, opt := k.pass(s, sizeOf(dtype)), k.optimizer()
 	sum = Work{pass.FLOPs + opt.FLOPs, pass.Bytes + opt.Bytes}
 	return sum, l.seconds(pass, dtype) + opt.Bytes/l.Bytes
 }

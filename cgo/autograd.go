@@ -50,19 +50,3 @@ func Scale_(ts []*Tensor, factor *Tensor) {
 	cs := handles(ts)
 	checkInPlace("Scale_", C.torch_scale_list(&cs[0], C.int(len(cs)), factor.handle()))
 }
-
-// AdamW are the constants of one optimizer step (Loshchilov & Hutter 2019; torch.optim.AdamW).
-type AdamW struct {
-	LR, Beta1, Beta2, Eps, WeightDecay float64
-}
-
-// AdamW_ takes one AdamW step in place on params and their moments m and v, all fp32 and of
-// equal length. step is an fp32 scalar holding the number of this step, counted from 1.
-func AdamW_(o AdamW, params, grads, m, v []*Tensor, step *Tensor) {
-	if len(params) == 0 {
-		return
-	}
-	p, g, a, b := handles(params), handles(grads), handles(m), handles(v)
-	checkInPlace("AdamW_", C.torch_adamw(&p[0], &g[0], &a[0], &b[0], C.int(len(p)), step.handle(),
-		C.double(o.LR), C.double(o.Beta1), C.double(o.Beta2), C.double(o.Eps), C.double(o.WeightDecay)))
-}

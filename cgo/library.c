@@ -19,7 +19,8 @@
   F(norm_linears) F(attend) F(kv_cache) F(store_kv) F(draw) F(tree_attention) F(log_softmax_at) \
   F(log_softmax_at_backward) F(pack) F(packed_linear) F(decode_layer) F(copy_) F(zero_) F(add_) F(sub_) F(mul_) \
   F(exp_) F(addmm_) F(index_add_) F(requires_grad) F(backward) F(grad) F(set_grad) F(detach) F(norm_list) \
-  F(scale_list) F(adamw) F(can_capture) F(graph_new) F(graph_begin) F(graph_end) F(graph_replay) F(graph_free)
+  F(scale_list) F(split) F(join) F(adamw) F(can_capture) F(graph_new) F(graph_begin) F(graph_end) F(graph_replay) \
+  F(graph_free)
 
 #if defined(__x86_64__)
 #define JUMP(pointer) "jmp *" pointer "(%rip)"

@@ -153,8 +153,12 @@ err torch_set_grad(tensor a, tensor g);    // g may be NULL
 err torch_detach(tensor *out, tensor a);
 err torch_norm_list(tensor *out, const tensor *ts, int n);
 err torch_scale_list(const tensor *ts, int n, tensor factor);
-err torch_adamw(const tensor *params, const tensor *grads, const tensor *m, const tensor *v, int n, tensor step,
-                double lr, double beta1, double beta2, double eps, double weight_decay);
+
+// Weights in two parts (shim_master.cc), without gaps.
+err torch_split(tensor half, tensor low, tensor x); // sets bf16 half and int16 low to what fp32 x is made of
+err torch_join(tensor *out, tensor half, tensor low);
+err torch_adamw(const tensor *params, const tensor *lows, const tensor *grads, const tensor *m, const tensor *v, int n, tensor step,
+                double lr, double beta1, double beta2, double eps, double weight_decay); // lows[i] NULL: params[i] is fp32
 
 // Recorded work: new, begin, the work, end; then replay as often as wanted.
 int torch_can_capture(const char *device);

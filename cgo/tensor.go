@@ -15,6 +15,7 @@ type DType int
 // The element types in use.
 const (
 	Uint8    DType = 0
+	Int16    DType = 2
 	Int64    DType = 4
 	Float16  DType = 5
 	Float32  DType = 6
@@ -26,6 +27,8 @@ func (d DType) String() string {
 	switch d {
 	case Uint8:
 		return "u8"
+	case Int16:
+		return "i16"
 	case Int64:
 		return "i64"
 	case Float16:
@@ -45,7 +48,7 @@ func (d DType) Size() int {
 	switch d {
 	case Uint8, Bool:
 		return 1
-	case Float16, BFloat16:
+	case Int16, Float16, BFloat16:
 		return 2
 	case Float32:
 		return 4

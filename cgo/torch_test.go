@@ -62,7 +62,7 @@ func (n *net) train(dev torch.Device) (loss float64) {
 			g := n.w.Grad()
 			torch.Scale_([]*torch.Tensor{g}, torch.Norm([]*torch.Tensor{g}).AddScalar(1).Minimum(one))
 			torch.AdamW_(torch.AdamW{LR: 1e-3, Beta1: 0.9, Beta2: 0.999, Eps: 1e-8},
-				[]*torch.Tensor{n.w}, []*torch.Tensor{g}, []*torch.Tensor{n.m}, []*torch.Tensor{n.v}, n.step)
+				[]*torch.Tensor{n.w}, []*torch.Tensor{nil}, []*torch.Tensor{g}, []*torch.Tensor{n.m}, []*torch.Tensor{n.v}, n.step)
 		})
 		n.w.SetGrad(nil)
 		loss = l.Item()

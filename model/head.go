@@ -29,11 +29,11 @@ func (m *Model) logProbs(h *torch.Tensor, targets []int, temperature float64) (c
 func (m *Model) headBackward(c chunk, h, dlogp *torch.Tensor, temperature float64) *torch.Tensor {
 	dlogits := torch.LogSoftmaxAtBackward(c.logits, c.targets, c.lse, dlogp, 1/temperature)
 	switch {
-	case m.head.Master == nil:
+	case !m.head.trained:
 	case m.DType == torch.Float32:
-		m.head.grad().AddMM_(dlogits.Transpose(0, 1), h)
+		m.head.someGrad().AddMM_(dlogits.Transpose(0, 1), h)
 	default:
-		m.head.grad().Add_(dlogits.Transpose(0, 1).MatMul(h), 1)
+		m.head.someGrad().Add_(dlogits.Transpose(0, 1).MatMul(h), 1)
 	}
 	return dlogits.MatMul(m.head.work)
 }

@@ -59,7 +59,7 @@ func (m *Model) ForwardBackward(b *Batch, temperature float64, checkpoint bool, 
 		x = t.forward(x, checkpoint)
 		x = t.final(x.IndexSelect(0, torch.FromInts(b.predict, m.Device, len(b.predict))))
 		x.BackwardFrom(m.headGrad(b, x.Detach(), temperature, loss))
-		if grad := t.backward(); m.embed.Master != nil {
+		if grad := t.backward(); m.embed.trained {
 			m.embedBackward(b, grad)
 		}
 		collect(trained)
@@ -78,7 +78,7 @@ func (m *Model) embedBackward(b *Batch, grad *torch.Tensor) {
 	}
 	torch.NoGrad(func() {
 		rows := grad.IndexSelect(0, torch.FromInts(at, m.Device, len(at))).Cast(torch.Float32)
-		m.embed.grad().IndexAdd_(0, torch.FromInts(ids, m.Device, len(ids)), rows)
+		m.embed.someGrad().IndexAdd_(0, torch.FromInts(ids, m.Device, len(ids)), rows)
 	})
 }
 
@@ -117,7 +117,7 @@ type tape struct {
 // forward runs x [P, hidden] through the layers and returns last. With checkpoint no graph is kept.
 func (t *tape) forward(x *torch.Tensor, checkpoint bool) *torch.Tensor {
 	for i := range t.m.layers {
-		t.inputs = append(t.inputs, x.RequireGrad(i > 0 || t.m.embed.Master != nil))
+		t.inputs = append(t.inputs, x.RequireGrad(i > 0 || t.m.embed.trained))
 		if checkpoint {
 			torch.NoGrad(func() { x = t.layer(i, x).Keep() })
 			t.outputs = append(t.outputs, nil)

@@ -140,23 +140,11 @@ func (m *Model) Merge(a *Adapter) {
 	torch.NoGrad(func() {
 		for _, p := range a.pairs {
 			torch.Scope(func() {
-				w, full := p.weight, func(q *Param) *torch.Tensor { return q.values().Cast(torch.Float32) }
-				sum := full(w).Add(full(p.b).MatMul(full(p.a)).MulScalar(a.Config.Scale()))
-				w.values().Copy_(sum)
-				if w.work != w.values() {
-					w.work.Copy_(sum)
-				}
+				full := func(q *Param) *torch.Tensor { return q.Value().Cast(torch.Float32) }
+				p.weight.Set(full(p.weight).Add(full(p.b).MatMul(full(p.a)).MulScalar(a.Config.Scale())))
 			})
 		}
 	})
-}
-
-// values are the weight as precisely as it is known.
-func (p *Param) values() *torch.Tensor {
-	if p.Master != nil {
-		return p.Master
-	}
-	return p.work
 }
 
 // adapted is y, the output of the layer with weight w on x, with the active adapter's term.

@@ -23,18 +23,17 @@ func adapter(t *testing.T, m *model.Model, dropout float64, seed uint64) *model.
 	if err != nil {
 		t.Fatal(err)
 	}
-	torch.NoGrad(func() {
+	torch.Scope(func() {
 		for i, p := range a.Params() {
 			if i%2 == 1 {
-				values := make([]float32, p.Master.Numel())
+				values := make([]float32, p.Value().Numel())
 				for j := range values {
 					values[j] = float32(math.Sin(float64(i*31+j)+float64(seed))) / 8
 				}
-				p.Master.Copy_(torch.FromFloat32s(values, torch.Float32, p.Master.Device(), p.Master.Dims()...))
+				p.Set(torch.FromFloat32s(values, torch.Float32, p.Device(), p.Dims()...))
 			}
 		}
 	})
-	m.With(a, m.Refresh)
 	return a
 }
 
@@ -96,8 +95,8 @@ func gradients(m *model.Model, a *model.Adapter, b *model.Batch, checkpoint bool
 		m.ForwardBackward(b, 1, checkpoint, nll(b.Targets()))
 	})
 	for _, p := range a.Params() {
-		torch.Scope(func() { out = append(out, p.Master.Grad().Float32s()) })
-		p.Master.SetGrad(nil)
+		torch.Scope(func() { out = append(out, p.Grad().Float32s()) })
+		p.SetGrad(nil)
 	}
 	return out
 }

@@ -26,13 +26,6 @@ type Model struct {
 	fitRows   int      // completions at once that are generated since more did not fit into memory; 0 for any
 }
 
-// Param is one weight of a model.
-type Param struct {
-	Name   string
-	Master *torch.Tensor // fp32 leaf that is trained; nil for what is not, as in a model loaded for inference
-	work   *torch.Tensor // in the model's dtype, what passes use; Master itself if that is fp32
-}
-
 // block holds the weights of one transformer layer; those a family lacks are nil.
 type block struct {
 	inputNorm, postNorm *Param
@@ -110,23 +103,6 @@ func (m *Model) read(src *files.Model, o Options) error {
 	return finish(-1)
 }
 
-// newParam brings one weight to a device, from its values in fp32 on the host, which are the
-// parameter's from here on.
-func newParam(name string, values *torch.Tensor, o Options) *Param {
-	p := &Param{Name: name}
-	defer values.Free() // what is kept has a handle of its own
-	if !o.Train {
-		p.work = values.To(o.DType, o.Device)
-		return p
-	}
-	p.Master = values.To(torch.Float32, o.Device).RequireGrad(true)
-	p.work = p.Master
-	if o.DType != torch.Float32 {
-		p.work = p.Master.Detach().Cast(o.DType).RequireGrad(true)
-	}
-	return p
-}
-
 // bind hangs the parameters where the forward pass looks for them.
 func (m *Model) bind(p map[string]*Param) {
 	m.embed, m.norm, m.head = p["model.embed_tokens.weight"], p["model.norm.weight"], p["lm_head.weight"]
@@ -148,72 +124,11 @@ func (m *Model) bind(p map[string]*Param) {
 // Params are the weights, in the order of Config.Tensors; those of an adapter are not among them.
 func (m *Model) Params() []*Param { return m.params }
 
-// trained are the weights with masters: the model's, and those of the active adapter.
+// trained are the weights that training changes: the model's, and those of the active adapter.
 func (m *Model) trained() []*Param {
 	all := m.params
 	if m.active != nil {
 		all = append(m.active.Params(), all...)
 	}
-	return slices.DeleteFunc(slices.Clone(all), func(p *Param) bool { return p.Master == nil })
-}
-
-// Refresh brings the weights that passes use up to the masters, after an optimizer step: the
-// model's, and those of the active adapter.
-func (m *Model) Refresh() {
-	torch.NoGrad(func() {
-		for _, p := range m.trained() {
-			if p.work != p.Master {
-				p.work.Copy_(p.Master)
-			}
-		}
-	})
-}
-
-// collect adds the gradients that have arrived at the working copies of ps to those of the
-// masters, in fp32, and drops them there.
-func collect(ps []*Param) {
-	torch.NoGrad(func() {
-		for _, p := range ps {
-			if p.work == p.Master {
-				continue
-			}
-			half := p.work.Grad()
-			switch {
-			case half == nil:
-			case p.Master.Grad() == nil:
-				p.Master.SetGrad(half.Cast(torch.Float32))
-			default:
-				p.Master.Grad().Add_(half, 1)
-			}
-			p.work.SetGrad(nil)
-		}
-	})
-}
-
-// drop forgets what collect would add.
-func drop(ps []*Param) {
-	for _, p := range ps {
-		if p.work != p.Master {
-			p.work.SetGrad(nil)
-		}
-	}
-}
-
-// tensor is p as a pass uses it, nil for no p.
-func (p *Param) tensor() *torch.Tensor {
-	if p == nil {
-		return nil
-	}
-	return p.work
-}
-
-// grad is the master's gradient, made as zeros if there is none yet: for the two weights
-// whose gradients are accumulated by hand, the embedding and the head.
-func (p *Param) grad() *torch.Tensor {
-	g := p.Master.Grad()
-	if g == nil {
-		g = torch.Zeros(torch.Float32, p.Master.Device(), p.Master.Dims()...)
-		p.Master.SetGrad(g)
-	}
-	return g
+	return slices.DeleteFunc(slices.Clone(all), func(p *Param) bool { return !p.trained })
 }

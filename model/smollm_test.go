@@ -117,7 +117,7 @@ func checkSmolGradients(t *testing.T, m *model.Model, b *model.Batch, c smolCase
 		m.ForwardBackward(b, 1, checkpoint, nll(b.Targets()))
 		var all []*torch.Tensor
 		for _, p := range m.Params() {
-			g := p.Master.Grad()
+			g := p.Grad()
 			all = append(all, g)
 			if want, ok := c.GradNorms[p.Name]; ok {
 				if got := torch.Norm([]*torch.Tensor{g}).Item(); math.Abs(got-want) > 1e-3*want {
@@ -129,7 +129,7 @@ func checkSmolGradients(t *testing.T, m *model.Model, b *model.Batch, c smolCase
 			t.Errorf("checkpoint %v: gradient norm %g, want %g", checkpoint, got, c.GradNorm)
 		}
 		for _, p := range m.Params() {
-			p.Master.SetGrad(nil)
+			p.SetGrad(nil)
 		}
 	})
 }

@@ -98,11 +98,11 @@ func TestTinyGradientsAgreeWithTransformers(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				d := relative(p.Master.Grad().Float32s(), values)
+				d := relative(p.Grad().Float32s(), values)
 				if worst = max(worst, d); !(d <= 1e-4) {
 					t.Errorf("checkpoint %v: the gradient of %s differs by %g of its norm", checkpoint, p.Name, d)
 				}
-				p.Master.SetGrad(nil)
+				p.SetGrad(nil)
 			}
 		}
 		t.Logf("largest relative difference %.2g", worst)
@@ -157,11 +157,11 @@ func TestTinyBF16StaysNear(t *testing.T) {
 		half.ForwardBackward(b, 1, false, nll(b.Targets()))
 		m.ForwardBackward(b, 1, false, nll(b.Targets()))
 		for i, p := range half.Params() {
-			grad := p.Master.Grad()
+			grad := p.Grad()
 			if grad.DType() != torch.Float32 {
 				t.Fatalf("the gradient of %s is %v", p.Name, grad.DType())
 			}
-			if d := relative(grad.Float32s(), m.Params()[i].Master.Grad().Float32s()); !(d < 0.2) {
+			if d := relative(grad.Float32s(), m.Params()[i].Grad().Float32s()); !(d < 0.2) {
 				t.Errorf("the gradient of %s differs by %g of its norm", p.Name, d)
 			}
 		}

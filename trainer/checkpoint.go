@@ -14,6 +14,7 @@ import (
 	"strings"
 
 	torch "github.com/rlkd/rlkd/cgo"
+	"github.com/rlkd/rlkd/model"
 	"github.com/rlkd/rlkd/model/files"
 )
 
@@ -64,15 +65,31 @@ func (s *Student) SaveModel(dir string) error { return putDir(dir, s.write) }
 // write saves the model into a directory that must not exist.
 func (s *Student) write(dir string) error {
 	defer torch.EmptyCache() // of the copies
-	masters := map[string]*torch.Tensor{}
-	for _, p := range s.Trained() {
-		masters[p.Name] = p.Master
+	return torch.Try(func() error {
+		values := masters(s.Trained())
+		if s.Adapter != nil {
+			return files.SaveAdapter(dir, s.Files, s.Adapter.Config, values)
+		}
+		return files.Save(dir, s.Files, values, files.SaveOptions{DType: files.F32})
+	})
+}
+
+// masters reads weights in fp32 by name. What it returns is valid until it is called again, or the current
+// scope ends.
+func masters(ps []*model.Param) func(name string) ([]float32, error) {
+	byName := map[string]*model.Param{}
+	for _, p := range ps {
+		byName[p.Name] = p
 	}
-	values := func(name string) ([]float32, error) { return read(masters[name]) }
-	if s.Adapter != nil {
-		return files.SaveAdapter(dir, s.Files, s.Adapter.Config, values)
+	var last *torch.Tensor
+	return func(name string) ([]float32, error) {
+		last.Free()
+		err := torch.Try(func() error { last = byName[name].Value().Keep(); return nil })
+		if err != nil {
+			return nil, err
+		}
+		return read(last)
 	}
-	return files.Save(dir, s.Files, values, files.SaveOptions{DType: files.F32})
 }
 
 // read brings a tensor without gaps to the host; what is there in fp32 is not copied, but shared with it.
@@ -256,7 +273,7 @@ func (o *Optimizer) restore(path string, s *Student, updates int) error {
 	defer t.Close()
 	o.updates = updates
 	for _, m := range o.moments(s) {
-		if err := load(t, m.name, m.Tensor); err != nil {
+		if err := load(t, m.name, m, m.Copy_); err != nil {
 			return err
 		}
 	}
@@ -268,8 +285,11 @@ type reader interface {
 	Read(name string) (values []float32, shape []int, err error)
 }
 
-// load copies a stored tensor into to.
-func load(t reader, name string, to *torch.Tensor) error {
+// load gives a stored tensor, in fp32 on the device of what it is for and of its shape, to set.
+func load(t reader, name string, to interface {
+	Dims() []int
+	Device() torch.Device
+}, set func(*torch.Tensor)) error {
 	values, shape, err := t.Read(name)
 	if err != nil {
 		return err
@@ -278,7 +298,7 @@ func load(t reader, name string, to *torch.Tensor) error {
 		return fmt.Errorf("%s: shape %v, want %v", name, shape, to.Dims())
 	}
 	return torch.Try(func() error {
-		torch.NoGrad(func() { to.Copy_(torch.FromFloat32s(values, torch.Float32, to.Device(), shape...)) })
+		set(torch.FromFloat32s(values, torch.Float32, to.Device(), shape...))
 		return nil
 	})
 }

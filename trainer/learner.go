@@ -80,7 +80,6 @@ func (l *Learner) update(batches []*microBatch, lr float64, loss func(mb *microB
 		}
 		if s.GradNorm > 0 {
 			l.Opt.Step(lr)
-			l.Model.Refresh()
 		}
 		return nil
 	})

@@ -145,9 +145,5 @@ func Merge(path, adapter, out string, dtype files.DType) error {
 	if err := torch.Try(func() error { s.Merge(a); return nil }); err != nil {
 		return err
 	}
-	masters := map[string]*torch.Tensor{}
-	for _, p := range s.Params() {
-		masters[p.Name] = p.Master
-	}
-	return files.Save(out, s.Files, func(name string) ([]float32, error) { return read(masters[name]) }, files.SaveOptions{DType: dtype})
+	return files.Save(out, s.Files, masters(s.Params()), files.SaveOptions{DType: dtype})
 }

@@ -45,7 +45,7 @@ func TestOutOfMemoryHalvesTheMicroBatch(t *testing.T) {
 			}
 			budget = g.MicroTokens
 			for _, p := range s.Params() {
-				weights = append(weights, p.Master.Detach().Float32s()...)
+				weights = append(weights, p.Value().Float32s()...)
 			}
 			return nil
 		})

@@ -10,7 +10,7 @@ import (
 type Optimizer struct {
 	AdamW torch.AdamW // LR is set for each step
 
-	params  []*torch.Tensor
+	params  []*model.Param
 	m, v    []*torch.Tensor // first and second moments, like params
 	step    *torch.Tensor   // fp32 scalar on the device: updates taken
 	updates int             // the same on the host
@@ -18,13 +18,12 @@ type Optimizer struct {
 
 // NewOptimizer starts with zero moments.
 func NewOptimizer(params []*model.Param, o torch.AdamW) *Optimizer {
-	opt := &Optimizer{AdamW: o}
+	opt := &Optimizer{AdamW: o, params: params}
 	for _, p := range params {
-		opt.params = append(opt.params, p.Master)
-		opt.m = append(opt.m, torch.Reserve(torch.Float32, p.Master.Device(), p.Master.Dims()...))
-		opt.v = append(opt.v, torch.Reserve(torch.Float32, p.Master.Device(), p.Master.Dims()...))
+		opt.m = append(opt.m, torch.Reserve(torch.Float32, p.Device(), p.Dims()...))
+		opt.v = append(opt.v, torch.Reserve(torch.Float32, p.Device(), p.Dims()...))
 	}
-	opt.step = torch.Zeros(torch.Float32, params[0].Master.Device())
+	opt.step = torch.Zeros(torch.Float32, params[0].Device())
 	return opt
 }
 
@@ -63,7 +62,11 @@ func (o *Optimizer) Step(lr float64) {
 		o.step.Copy_(torch.Full(float64(o.updates), torch.Float32, o.step.Device()))
 		adamw := o.AdamW
 		adamw.LR = lr
-		torch.AdamW_(adamw, o.params, grads, o.m, o.v, o.step)
+		weights, lows := make([]*torch.Tensor, len(o.params)), make([]*torch.Tensor, len(o.params))
+		for i, p := range o.params {
+			weights[i], lows[i] = p.Parts()
+		}
+		torch.AdamW_(adamw, weights, lows, grads, o.m, o.v, o.step)
 	})
 }
 

@@ -139,11 +139,11 @@ func (s *Student) reload(path string) error {
 	}
 	defer src.Close()
 	for _, p := range s.Trained() {
-		if err := load(src, p.Name, p.Master); err != nil {
+		if err := load(src, p.Name, p, p.Set); err != nil {
 			return fmt.Errorf("%s: %w", path, err)
 		}
 	}
-	return torch.Try(func() error { s.Refresh(); return nil })
+	return nil
 }
 
 // weights opens what write saved.

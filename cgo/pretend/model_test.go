@@ -49,12 +49,12 @@ func open(t *testing.T, dir string, dev torch.Device, dt torch.DType, lora bool)
 	m.Use(a)
 	for i, p := range a.Params() {
 		if i%2 == 1 { // B, which begins as zeros
-			torch.NoGrad(func() {
-				p.Master.Add_(numbers(dev, p.Master.Numel()).Reshape(p.Master.Dims()...), 0.2)
+			torch.Scope(func() {
+				value := p.Value()
+				p.Set(value.Add(numbers(dev, value.Numel()).Reshape(p.Dims()...).MulScalar(0.2)))
 			})
 		}
 	}
-	m.Refresh()
 	return m, a.Params()
 }
 
@@ -100,8 +100,8 @@ func passes(t *testing.T, dir string, dev torch.Device, dt torch.DType, lora boo
 				t.Errorf("on %s a pass runs %d operations on the pretend device", dev, counts.Ops)
 			}
 			for _, p := range params {
-				all = append(all, p.Master.Grad().Float32s())
-				p.Master.SetGrad(nil)
+				all = append(all, p.Grad().Float32s())
+				p.SetGrad(nil)
 			}
 		}
 	})

@@ -38,6 +38,8 @@ std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &x, const 
   return {x, y};
 }
 void accumulate(const at::Tensor &, const at::Tensor &) {}
+void split(const at::Tensor &, const at::Tensor &, const at::Tensor &) {}
+void join(const at::Tensor &, const at::Tensor &, const at::Tensor &) {}
 std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t, int64_t, int64_t, int64_t) { return {}; }
 void store_kv(const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &, const at::Tensor &,
               const at::Tensor &, const at::Tensor &) {}

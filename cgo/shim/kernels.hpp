@@ -28,6 +28,10 @@ std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, con
 // accumulate adds x in bf16 to sum in fp32, without gaps both, a multiple of 16 elements.
 void accumulate(const at::Tensor &sum, const at::Tensor &x);
 
+// split parts fp32 x into bf16 half and int16 low, and join makes x of them again; without gaps all.
+void split(const at::Tensor &x, const at::Tensor &half, const at::Tensor &low);
+void join(const at::Tensor &half, const at::Tensor &low, const at::Tensor &x);
+
 // kv_cache makes caches of zeros for keys and values in bf16, as Past in decode.hpp has them. store_kv
 // puts number tokens[i] of k and v [P, kvHeads, d] to row rows[i] of such, at position positions[i].
 std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t rows, int64_t kv, int64_t width, int64_t d);

@@ -42,6 +42,21 @@ void accumulate_row(float *sum, const bf16 *x, int64_t n) {
   for (int64_t i = 0; i < n; i += 16) store(sum + i, _mm512_add_ps(load(sum + i), load(x + i)));
 }
 
+// The nearest bf16, to even if two are as near, by its bits: the instruction for it takes the smallest numbers for 0.
+void split_row(const uint32_t *x, uint16_t *half, int16_t *low, int64_t n) {
+  for (int64_t i = 0; i < n; i++) {
+    const bool number = (x[i] & 0x7fffffff) <= 0x7f800000;
+    const uint32_t h = number ? (x[i] + 0x7fff + (x[i] >> 16 & 1)) >> 16 : 0x7fc0;
+    const auto left = static_cast<int32_t>(x[i] - (h << 16));
+    half[i] = static_cast<uint16_t>(h);
+    low[i] = static_cast<int16_t>(left < -0x8000 ? -0x8000 : left > 0x7fff ? 0x7fff : left);
+  }
+}
+
+void join_row(const uint16_t *half, const int16_t *low, uint32_t *x, int64_t n) {
+  for (int64_t i = 0; i < n; i++) x[i] = (static_cast<uint32_t>(half[i]) << 16) + static_cast<uint32_t>(low[i]);
+}
+
 } // namespace
 #pragma GCC pop_options
 
@@ -111,6 +126,20 @@ std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, con
 void accumulate(const at::Tensor &sum, const at::Tensor &x) {
   at::parallel_for(0, sum.numel() / 16, grain(16), [&](int64_t lo, int64_t hi) {
     accumulate_row(sum.data_ptr<float>() + 16 * lo, half(x) + 16 * lo, 16 * (hi - lo));
+  });
+}
+
+static uint32_t *words(const at::Tensor &t) { return static_cast<uint32_t *>(t.data_ptr()); }
+
+void split(const at::Tensor &x, const at::Tensor &half, const at::Tensor &low) {
+  at::parallel_for(0, x.numel(), grain(1), [&](int64_t lo, int64_t hi) {
+    split_row(words(x) + lo, &kernels::half(half)[lo].bits, low.data_ptr<int16_t>() + lo, hi - lo);
+  });
+}
+
+void join(const at::Tensor &half, const at::Tensor &low, const at::Tensor &x) {
+  at::parallel_for(0, x.numel(), grain(1), [&](int64_t lo, int64_t hi) {
+    join_row(&kernels::half(half)[lo].bits, low.data_ptr<int16_t>() + lo, words(x) + lo, hi - lo);
   });
 }
 

@@ -4,7 +4,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/_foreach_mul.h>
 #include <ATen/ops/_foreach_norm.h>
-#include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
 #include <ATen/ops/linear.h>
@@ -122,12 +121,3 @@ err torch_grad(tensor *out, tensor a) {
 
 OP(torch_norm_list, (tensor *out, const tensor *ts, int n), at::stack(at::_foreach_norm(list(ts, n))).norm())
 IN_PLACE(torch_scale_list, (const tensor *ts, int n, tensor factor), at::_foreach_mul_(list(ts, n), T(factor)))
-
-err torch_adamw(const tensor *params, const tensor *grads, const tensor *m, const tensor *v, int n, tensor step,
-                double lr, double beta1, double beta2, double eps, double weight_decay) {
-  return guard([&] {
-    std::vector<at::Tensor> steps(static_cast<size_t>(n), T(step));
-    at::_fused_adamw_(list(params, n), list(grads, n), list(m, n), list(v, n), /*max_exp_avg_sqs=*/{}, steps, lr, beta1,
-                      beta2, weight_decay, eps, /*amsgrad=*/false, /*maximize=*/false);
-  });
-}

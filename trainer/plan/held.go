@@ -18,7 +18,7 @@ const textBytes = 700
 // held are the parts that stay for a whole phase.
 //
 //	weights    b a parameter: what passes compute with; of fp32 masters, the masters themselves
-//	masters    4 a trained parameter, except where they are the weights
+//	masters    2 a trained parameter: what bf16 weights lack to fp32; in fp32 they are the weights
 //	moments    8 a trained parameter
 //	reference  b a parameter of a second model
 //	rewards    b a parameter of each model that is not in memory anyway
@@ -28,11 +28,11 @@ func (j Job) held(moments, reference bool) []Part {
 	all, trained := numel(j.Student.Tensors()), numel(j.trained())
 	switch {
 	case j.LoRA != nil && j.Half:
-		parts = append(parts, Part{"weights", 2*all + 2*trained}, Part{"masters", 4 * trained})
+		parts = append(parts, Part{"weights", 2*all + 2*trained}, Part{"masters", 2 * trained})
 	case j.LoRA != nil:
 		parts = append(parts, Part{"weights", 4 * all}, Part{"masters", 4 * trained})
 	case j.Half:
-		parts = append(parts, Part{"weights", 2 * all}, Part{"masters", 4 * trained})
+		parts = append(parts, Part{"weights", 2 * all}, Part{"masters", 2 * trained})
 	default:
 		parts = append(parts, Part{"masters", 4 * trained})
 	}
@@ -82,7 +82,7 @@ func (j Job) onHost(specs []files.TensorSpec, held int64) Part {
 		loaded += n
 		most = max(most, 4*n-(all-loaded)*held)
 	}
-	if j.CUDA || j.LoRA == nil && j.Reference != ReferenceModel {
+	if j.CUDA || !j.Half && j.LoRA == nil && j.Reference != ReferenceModel {
 		most = 0
 	}
 	return Part{"host copies", most}

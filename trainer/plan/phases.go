@@ -5,7 +5,7 @@ func (j Job) phases() []Phase {
 	later := j.Reference == ReferenceModel // it is loaded when the optimizer is there
 	held := j.bytes()
 	if j.LoRA == nil && j.Half && !later {
-		held += 4 // masters
+		held += 2 // masters
 	}
 	out := []Phase{phase("loading", j.held(later, later), j.onHost(j.Student.Tensors(), held))}
 	add := func(name string, held []Part, more ...Part) { out = append(out, phase(name, held, more...)) }

@@ -27,7 +27,7 @@ func TestPlan(t *testing.T) {
 	if p.Parameters != parameters || p.Trained != parameters || p.Available != 192e9 || p.MicroTokens != 4096 {
 		t.Errorf("%+v", p)
 	}
-	want := map[string]int64{"weights": 2 * parameters, "masters": 4 * parameters, "optimizer moments": 8 * parameters, "gradients": 4 * parameters,
+	want := map[string]int64{"weights": 2 * parameters, "masters": 2 * parameters, "optimizer moments": 8 * parameters, "gradients": 4 * parameters,
 		"KV cache": 2 * 28 * 64 * (512 + 1024) * 4 * 128 * 2}
 	for _, phase := range p.Phases {
 		sum := int64(0)
