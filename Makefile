@@ -17,12 +17,8 @@ CUDA      ?= $(if $(wildcard $(FETCHED)/lib/libtorch_cuda.so),1)
 WITH_CUDA := $(filter-out 0,$(CUDA))
 PARTS     := libtorch$(if $(WITH_CUDA),-cuda)
 
-# cgo/ finds .cache/libtorch by itself; a libtorch elsewhere is named to the compiler first.
-TORCH := $(abspath $(LIBTORCH))
-ifneq ($(TORCH),$(CURDIR)/.cache/libtorch/torch)
-export CGO_CXXFLAGS := -O2 -isystem $(TORCH)/include
-export CGO_LDFLAGS  := -O2 -L$(TORCH)/lib -Wl,-rpath,$(TORCH)/lib
-endif
+TORCH  := $(abspath $(LIBTORCH))
+NEEDED := $(TORCH)/lib/$(if $(WITH_CUDA),libtorch_cuda.so,libtorch_cpu.so)
 export RLKD_CACHE := $(CACHE)
 
 # Recipes name the student as it is in .cache/.
@@ -43,7 +39,7 @@ help: ## this list
 	@echo "  make train:    RECIPE=file.yaml MODEL=dir-or-gguf DATA=rows.jsonl OUT=dir ARGS='--set key=value'"
 	@echo "  all:           LIBTORCH=dir with lib/ and include/  RLKD_CACHE=where downloads go  CUDA=1"
 
-libtorch: $(TORCH)/lib/$(if $(WITH_CUDA),libtorch_cuda.so,libtorch_cpu.so) ## fetch libtorch, unless LIBTORCH names one: its CPU parts, with CUDA=1 all of it
+libtorch: $(NEEDED) ## fetch libtorch, unless LIBTORCH names one: its CPU parts, with CUDA=1 all of it
 
 $(FETCHED)/lib/libtorch_%.so: scripts/$(PARTS).txt
 	python3 scripts/fetch.py $(PARTS) $(CACHE)/libtorch
@@ -60,7 +56,42 @@ $(STUDENT): scripts/student.txt
 	python3 scripts/fetch.py student $(CACHE)/student
 	@touch $@
 
-build: libtorch ## build bin/rlkd
+# What is linked to libtorch is C++ in libraries that are opened when they are needed: the shim, and the pretend
+# device of tests. Each says which sources it was built from, its header's checksum first.
+FILES_torch   := cgo/shim.h $(sort $(wildcard cgo/shim/*))
+FILES_pretend := cgo/pretend/device/device.h $(sort $(wildcard cgo/pretend/device/*))
+COMPILE := $(CXX) -std=c++20 -O2 -g0 -fopenmp -fPIC -fvisibility=hidden -iquote cgo -isystem $(TORCH)/include
+LINK    := $(CXX) -shared -fPIC -L$(TORCH)/lib -Wl,-rpath,$(TORCH)/lib -Wl,--allow-shlib-undefined
+LIBS    := -ltorch_cpu -lc10 -l:libgomp.so.1
+objects  = $(patsubst %.cc,bin/obj/%.o,$(filter %.cc,$(FILES_$1))) bin/obj/$1_built_from.cc
+sum      = $(shell cat $1 | sha256sum | cut -c 1-64)
+update   = @mkdir -p $(@D); echo '$1' | cmp -s - $@ || echo '$1' > $@
+
+.PHONY: library libraries always
+library: $(NEEDED)
+	@$(MAKE) --no-print-directory $(parallel) bin/librlkd_torch.so
+libraries: $(NEEDED) ## build what is linked to libtorch: go test by hand needs it
+	@$(MAKE) --no-print-directory $(parallel) bin/librlkd_torch.so bin/librlkd_pretend.so
+parallel = $(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc))
+
+bin/librlkd_torch.so: $(call objects,torch)
+bin/librlkd_pretend.so: $(call objects,pretend)
+bin/librlkd_%.so:
+	$(LINK) -o $@ $^ $(LIBS)
+
+bin/obj/%.o: %.cc bin/obj/flags $(NEEDED)
+	@mkdir -p $(@D)
+	$(COMPILE) -MMD -MP -c -o $@ $<
+
+bin/obj/flags: always
+	$(call update,$(COMPILE); $(LINK) $(LIBS))
+
+bin/obj/%_built_from.cc: always
+	$(call update,extern "C" const char *$*_built_from() { return "$(call sum,$(firstword $(FILES_$*))) $(call sum,$(FILES_$*))"; })
+
+-include $(wildcard bin/obj/cgo/*/*.d bin/obj/cgo/*/*/*.d)
+
+build: library ## build bin/rlkd and the library it opens
 	go build -o bin/rlkd ./trainer/cmd/rlkd
 
 train: build student ## run RECIPE (default: the quick start), or go on with it where it stopped
@@ -74,14 +105,14 @@ gsrm: build student ## train the default reward model again (adapter in trainer/
 	mkdir -p $(GSRM)/adapter
 	cp $(addprefix runs/gsrm/final/,adapter_config.json adapter_model.safetensors gsrm.json) $(GSRM)/adapter
 
-test: libtorch student ## all tests; pure-Go packages with the race detector, those with libtorch one at a time
+test: libraries student ## all tests; pure-Go packages with the race detector, those with libtorch one at a time
 	go test -race $(shell go list ./... | grep -E '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 	go test -p 1 -timeout 20m $(shell go list ./... | grep -vE '/(reward|model/(tokenizer|chat|files|rng)|trainer/recipes)(/|$$)')
 
-plan-check: libtorch student ## compare rlkd plan with the peaks of real steps, some minutes (ARGS="-run 'PlanAgrees/reward_model'": some of them)
+plan-check: libraries student ## compare rlkd plan with the peaks of real steps, some minutes (ARGS="-run 'PlanAgrees/reward_model'": some of them)
 	RLKD_PLAN=all go test ./trainer -run PlanAgrees -v -count=1 -timeout 60m $(ARGS)
 
-lint: libtorch ## gofmt, go vet, the build's module file
+lint: ## gofmt, go vet, the build's module file
 	@out=$$(gofmt -l $$(git ls-files "*.go")); if [ -n "$$out" ]; then echo "gofmt would change: $$out"; exit 1; fi
 	go vet ./...
 	go mod verify >/dev/null && go mod tidy -diff
@@ -89,7 +120,7 @@ lint: libtorch ## gofmt, go vet, the build's module file
 interop: build student ## check against Python peers (transformers), in an environment of its own
 	scripts/interop/run.sh
 
-bin/bench: libtorch
+bin/bench: library
 	go build -buildvcs=auto -o $@ ./bench
 
 .PHONY: bin/bench

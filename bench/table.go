@@ -187,8 +187,9 @@ func number(x float64) string {
 }
 
 func machine() Machine {
-	m := Machine{Torch: torch.Version(), CPU: "unknown CPU", Revision: "unknown revision"}
-	text, _ := os.ReadFile("/proc/cpuinfo") // without it, unknown
+	m := Machine{Torch: "unknown version", CPU: "unknown CPU", Revision: "unknown revision"}
+	_ = torch.Run(func() error { m.Torch = torch.Version(); return nil }) // without libtorch, unknown
+	text, _ := os.ReadFile("/proc/cpuinfo")                               // without it, unknown
 	for line := range strings.Lines(string(text)) {
 		if key, value, ok := strings.Cut(line, ":"); ok && strings.TrimSpace(key) == "model name" {
 			m.CPU = strings.TrimSpace(value)

@@ -21,11 +21,14 @@ type Unavailable struct{ Why, Do string }
 
 func (u *Unavailable) Error() string { return u.Why + "; " + u.Do }
 
-// OpenCUDA loads libtorch's CUDA half into the process, once. The binary is linked to the
+// OpenCUDA loads libtorch's CUDA half into the process, once. librlkd_torch.so is linked to the
 // CPU half alone; libtorch_cuda.so, found beside libtorch_cpu.so or in the libtorch that
 // LIBTORCH names, registers its kernels when it is opened. That has to happen before anything
 // asks libtorch for CUDA: it remembers its first answer.
 var OpenCUDA = sync.OnceValue(func() error {
+	if err := load(); err != nil {
+		return err
+	}
 	lib, err := findCUDA()
 	if err != nil {
 		return err
@@ -42,7 +45,10 @@ var OpenCUDA = sync.OnceValue(func() error {
 
 // CUDAVersion is the CUDA version of the libtorch that OpenCUDA loaded: 13020 is 13.2. It is 0
 // without one. Ask only after OpenCUDA.
-func CUDAVersion() int { return int(C.torch_cuda_version()) }
+func CUDAVersion() int {
+	need()
+	return int(C.torch_cuda_version())
+}
 
 // getCUDA is what to do when there is no libtorch with CUDA.
 const getCUDA = "run `make libtorch CUDA=1`, or let LIBTORCH name a libtorch with CUDA (lib/libtorch_cuda.so); the CPU works without"

@@ -38,7 +38,7 @@ func fakeDriver(t *testing.T) string {
 
 // asked is what TestAsChild found.
 type asked struct {
-	Result      string // of OpenDriver and Retain, or of QueryNVIDIA, or of FindDevice
+	Result      string // of OpenDriver and Retain, or of QueryNVIDIA, of FindDevice, or of waysIn
 	Unavailable bool   // it is an error of that type
 	NVIDIA      torch.NVIDIA
 }
@@ -73,6 +73,8 @@ func TestAsChild(t *testing.T) {
 	switch question := os.Getenv("RLKD_TEST_ASK"); question {
 	case "":
 		return
+	case "library":
+		err = waysIn()
 	case "nvml":
 		a.NVIDIA, err = torch.QueryNVIDIA()
 	case "driver":

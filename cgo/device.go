@@ -15,22 +15,33 @@ import (
 // SetThreads sets how many threads an operation on the CPU uses.
 func SetThreads(n int) {
 	checkEngine("SetThreads")
+	need()
 	checkInPlace("SetThreads", C.torch_set_threads(C.int(n)))
 }
 
 // Threads is how many threads an operation on the CPU uses.
-func Threads() int { return int(C.torch_threads()) }
+func Threads() int {
+	need()
+	return int(C.torch_threads())
+}
 
 // Version is that of the libtorch in use.
-func Version() string { return C.GoString(C.torch_version()) }
+func Version() string {
+	need()
+	return C.GoString(C.torch_version())
+}
 
 // CPUCapability is the vector instruction set libtorch's own kernels use, such as AVX512.
-func CPUCapability() string { return C.GoString(C.torch_cpu_capability()) }
+func CPUCapability() string {
+	need()
+	return C.GoString(C.torch_cpu_capability())
+}
 
 // EmptyCache gives memory that is free but kept for reuse, by libtorch or by Go, back to the
 // system, so that a phase with tensors of other sizes does not need its memory on top.
 func EmptyCache() {
 	checkEngine("EmptyCache")
+	need()
 	debug.FreeOSMemory()
 	check("EmptyCache", C.torch_empty_cache())
 }
@@ -66,6 +77,9 @@ func IsDevice(name string) bool { return deviceName.MatchString(name) || added(n
 var deviceName = regexp.MustCompile(`^(auto|cpu|cuda(:[0-9]+)?)$`)
 
 func added(name string) bool {
+	if !loaded.Load() {
+		return false // nothing can have been added to libtorch; a misspelt name is not worth loading it
+	}
 	kind, _, _ := strings.Cut(name, ":")
 	s := Device(kind).cstring()
 	defer C.free(unsafe.Pointer(s))

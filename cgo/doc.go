@@ -5,6 +5,11 @@
 // torch because that is what it is (and because a package cgo collides with runtime/cgo).
 // It is the only package of the program that imports "C".
 //
+// # Library
+//
+// What is linked to libtorch is C++ (shim/), a library that lies beside the program and is opened
+// when an operation needs it, or ahead of that by [Preload] and [Run].
+//
 // # Engine
 //
 // libtorch keeps its grad mode, its OpenMP pool and its streams per thread, so all tensor

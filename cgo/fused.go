@@ -13,6 +13,7 @@ import "unsafe"
 // UseKernels turns our own kernels off, or on again, as they are at first: for tests, and to
 // see what they are worth. It tells whether they are in use now.
 func UseKernels(on bool) bool {
+	need()
 	C.torch_use_kernels(flag(on))
 	return C.torch_has_kernels() != 0
 }
@@ -111,6 +112,7 @@ type Segment struct{ Start, Length, Parent int }
 // HasTreeAttention tells whether TreeAttention is there for a type and device, for heads of
 // d elements.
 func HasTreeAttention(dt DType, dev Device, d int) bool {
+	need()
 	return dt == BFloat16 && dev == CPU && d%16 == 0 && C.torch_has_kernels() != 0
 }
 

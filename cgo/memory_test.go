@@ -12,24 +12,31 @@ import (
 	torch "github.com/rlkd/rlkd/cgo"
 )
 
-// includes is the directory of the headers of the libtorch in use.
-func includes(t *testing.T) string {
+// mapped is the path of a library of libtorch's or ours in this process.
+func mapped(t *testing.T, name string) string {
 	t.Helper()
+	torch.Version() // which loads them
 	maps, err := os.ReadFile("/proc/self/maps")
 	if err != nil {
 		t.Fatal(err)
 	}
 	for line := range strings.Lines(string(maps)) {
-		if i := strings.IndexByte(line, '/'); i >= 0 && strings.HasSuffix(strings.TrimSpace(line), "/libc10.so") {
-			dir := filepath.Join(filepath.Dir(line[i:]), "..", "include")
-			if _, err := os.Stat(dir); err != nil {
-				t.Skip("this libtorch has no headers")
-			}
-			return dir
+		if i := strings.IndexByte(line, '/'); i >= 0 && strings.HasSuffix(strings.TrimSpace(line), "/"+name) {
+			return strings.TrimSpace(line[i:])
 		}
 	}
-	t.Fatal("libc10.so is not loaded")
+	t.Fatal(name + " is not loaded")
 	return ""
+}
+
+// includes is the directory of the headers of the libtorch in use.
+func includes(t *testing.T) string {
+	t.Helper()
+	dir := filepath.Join(filepath.Dir(mapped(t, "libc10.so")), "..", "include")
+	if _, err := os.Stat(dir); err != nil {
+		t.Skip("this libtorch has no headers")
+	}
+	return dir
 }
 
 // What a caching allocator holds is read from the one that libtorch has for the device; here

@@ -29,6 +29,7 @@ var profiling bool
 // StartProfile begins to add up what each operation costs. It and StopProfile must be called on
 // the engine, or while there is none.
 func StartProfile() {
+	need()
 	C.torch_profile(1)
 	profiling = true
 }
@@ -36,6 +37,7 @@ func StartProfile() {
 // StopProfile ends what StartProfile began and returns the operations, the one that took
 // longest first, each followed by what ran inside it.
 func StopProfile() []OpCost {
+	need()
 	profiling = false
 	C.torch_profile(0)
 	lines := C.torch_profile_read()

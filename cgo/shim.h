@@ -2,18 +2,25 @@
 //
 // Every function returns NULL on success or a message the caller frees, and catches every
 // C++ exception. A `tensor` is an owned at::Tensor*; `out` receives a new one.
+//
+// The functions are in librlkd_torch.so (shim/); the program reaches them by the list in library.c.
 #pragma once
 #include <stddef.h>
 #include <stdint.h>
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 typedef void *tensor;
 typedef char *err;
 typedef void *graph;
 
-// Engine and bookkeeping.
+// The library. It is built from sources of these checksums: "<this file's> <all files'>".
+const char *torch_built_from(void);
+void torch_install(int (*on_engine)(void)); // to be called first; on_engine tells whether a thread may use tensors
+
+// Engine and bookkeeping. The first two are in the program.
 void torch_engine(int on);
 int torch_on_engine(void);
 int64_t torch_live(void);
@@ -28,7 +35,6 @@ int torch_added_device(const char *kind); // whether a library has added that ki
 err torch_synchronize(const char *device);
 const char *torch_cpu_capability(void);
 const char *torch_version(void);
-void torch_install_heap(void);
 err torch_empty_cache(void);
 err torch_memory(const char *device, int *has, int64_t bytes[3]); // allocated, reserved, most allocated since the last call
 
@@ -162,6 +168,7 @@ err torch_graph_end(graph g); // also of a recording that failed
 err torch_graph_replay(graph g);
 void torch_graph_free(graph g);
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

@@ -62,8 +62,12 @@ type Device string
 // CPU is the host.
 const CPU Device = "cpu"
 
-// cstring is the device's name for C; the caller frees it.
-func (d Device) cstring() *C.char { return C.CString(string(d)) }
+// cstring is the device's name for C; the caller frees it. What has no tensor to begin with names
+// a device: so that it waits for libtorch, this does.
+func (d Device) cstring() *C.char {
+	need()
+	return C.CString(string(d))
+}
 
 // shape is dims for C. It has a spare element, so that a scalar's shape has an address too.
 func shape(dims []int) (*C.int64_t, C.int) {
@@ -131,6 +135,7 @@ func Reserve(dt DType, dev Device, dims ...int) *Tensor {
 	if dev != CPU {
 		return Zeros(dt, dev, dims...)
 	}
+	need()
 	d, n := shape(dims)
 	var o C.tensor
 	return own("Reserve", &o, C.torch_reserve(&o, d, n, C.int(dt)))

@@ -1,7 +1,5 @@
 package torch
 
-// #cgo CXXFLAGS: -std=c++20 -O2 -g0 -fopenmp -isystem ${SRCDIR}/../.cache/libtorch/torch/include
-// #cgo LDFLAGS: -L${SRCDIR}/../.cache/libtorch/torch/lib -Wl,-rpath,${SRCDIR}/../.cache/libtorch/torch/lib -Wl,--allow-shlib-undefined -ltorch_cpu -lc10 -l:libgomp.so.1
 // #include <stdlib.h>
 // #include "shim.h"
 import "C"
@@ -25,11 +23,11 @@ var (
 	stack  []*scope   // the open scopes; touched only by the engine goroutine
 )
 
-func init() { C.torch_install_heap() }
-
 // Run gives fn the engine: the calling goroutine, locked to its OS thread, with one root
 // scope. It returns fn's error, or the *Error of an operation that failed in it. Runs from
-// several goroutines wait for each other; a Run inside a Run is an error.
+// several goroutines wait for each other; a Run inside a Run is an error. libtorch is loaded
+// meanwhile if it is not yet: fn's first operation waits for it, and Run returns the
+// *Unavailable that says why it cannot be loaded.
 func Run(fn func() error) (err error) {
 	if C.torch_on_engine() != 0 {
 		return &Error{Op: "Run", Msg: "called inside another Run; use Scope"}
@@ -40,6 +38,7 @@ func Run(fn func() error) (err error) {
 	defer runtime.UnlockOSThread()
 	C.torch_engine(1)
 	defer C.torch_engine(0)
+	Preload()
 	return Try(fn)
 }
 
@@ -70,18 +69,21 @@ func EnableGrad(fn func()) { withGrad(1, fn) }
 
 func withGrad(on C.int, fn func()) {
 	checkEngine("NoGrad")
+	need()
 	was := C.torch_grad_mode(on)
 	defer C.torch_grad_mode(was)
 	Scope(fn)
 }
 
-// Try is a Scope that returns the *Error of a failed operation instead of panicking, after
-// everything fn made has been freed. Any other panic goes on.
+// Try is a Scope that returns the *Error of a failed operation, or the *Unavailable if libtorch
+// is, instead of panicking, after everything fn made has been freed. Any other panic goes on.
 func Try(fn func() error) (err error) {
 	defer func() {
 		switch e := recover().(type) {
 		case nil:
 		case *Error:
+			err = e
+		case *Unavailable:
 			err = e
 		default:
 			panic(e)
@@ -92,7 +94,12 @@ func Try(fn func() error) (err error) {
 }
 
 // Live counts the tensors alive in the process.
-func Live() int { return int(C.torch_live()) }
+func Live() int {
+	if !loaded.Load() {
+		return 0
+	}
+	return int(C.torch_live())
+}
 
 // Keep hands t, if the innermost scope owns it, to the scope around that one, and returns t.
 func (t *Tensor) Keep() *Tensor {

@@ -50,24 +50,36 @@ func Device(device, dtype string) (torch.Device, torch.DType, error) {
 // Open is OpenStudent with a device and dtype as a configuration names them. With train the
 // student has weights to be trained.
 func Open(path, device, dtype string, train bool) (*Student, error) {
-	dev, dt, err := Device(device, dtype)
-	if err != nil {
-		return nil, err
-	}
-	return OpenStudent(path, model.Options{Device: dev, DType: dt, Train: train})
+	return open(path, func() (o model.Options, err error) {
+		o.Train = train
+		o.Device, o.DType, err = Device(device, dtype)
+		return o, err
+	})
 }
 
 // OpenStudent loads a model, its tokenizer and its chat template from an HF directory or a
 // .gguf file. The tensors belong to the current scope.
 func OpenStudent(path string, o model.Options) (*Student, error) {
+	return open(path, func() (model.Options, error) { return o, nil })
+}
+
+// open asks for the options when the tokenizer is under way already: to find a device waits for
+// libtorch, which may be loading yet.
+func open(path string, options func() (model.Options, error)) (*Student, error) {
 	src, err := files.Open(path)
 	if err != nil {
-		return nil, err
+		_, missing := options()
+		return nil, cmp.Or(missing, err) // the device first, as without it no path helps
 	}
 	defer src.Close()
 	var s *Student
 	var beside errgroup.Group
 	beside.Go(func() (err error) { s, err = newStudent(path, src); return err })
+	defer beside.Wait() // it reads src
+	o, err := options()
+	if err != nil {
+		return nil, err
+	}
 	defer torch.EmptyCache() // of what was read
 	m, err := model.Load(src, o)
 	if err != nil {

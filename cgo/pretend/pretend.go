@@ -5,19 +5,17 @@
 // and the host is an error, code that follows a device's pointer crashes, the backward pass
 // runs on a thread of its own, and what is copied between device and host is counted.
 //
+// What it is made of is C++ in device/, a library of its own that lies in bin/.
+//
 // No package but tests may import it; trainer/imports_test.go sees to that.
 package pretend
-
-// #cgo CXXFLAGS: -std=c++20 -O2 -isystem ${SRCDIR}/../../.cache/libtorch/torch/include
-// #cgo LDFLAGS: -L${SRCDIR}/../../.cache/libtorch/torch/lib -Wl,-rpath,${SRCDIR}/../../.cache/libtorch/torch/lib -Wl,--allow-shlib-undefined -ltorch_cpu -lc10
-// #include <stdlib.h>
-// #include "device.h"
-import "C"
 
 import (
 	"os"
 	"sync"
-	"unsafe"
+
+	"github.com/ebitengine/purego"
+	torch "github.com/rlkd/rlkd/cgo"
 )
 
 // Device is the device's name.
@@ -26,9 +24,26 @@ const Device = "pretend"
 // Register makes the device known to libtorch. It must come before the first backward pass of
 // the process: autograd counts the devices once.
 var Register = sync.OnceFunc(func() {
-	name := C.CString(Device)
-	defer C.free(unsafe.Pointer(name))
-	C.pretend_register(name)
+	torch.Version() // libtorch is loaded, and may be asked for the device
+	lib().register(Device)
+})
+
+// device is the C face of the device, device.h.
+type device struct {
+	register func(name string)
+	read     func(*Counts)
+	limit    func(bytes int)
+}
+
+var lib = sync.OnceValue(func() (d device) {
+	handle, err := purego.Dlopen("librlkd_pretend.so", purego.RTLD_LAZY|purego.RTLD_GLOBAL)
+	if err != nil {
+		panic(err.Error() + "; run `make libraries`")
+	}
+	purego.RegisterLibFunc(&d.register, handle, "pretend_register")
+	purego.RegisterLibFunc(&d.read, handle, "pretend_read")
+	purego.RegisterLibFunc(&d.limit, handle, "pretend_limit")
+	return d
 })
 
 // Chosen is the device that tests are to run on: the CPU, or what RLKD_DEVICE names.
@@ -44,7 +59,8 @@ func Chosen() string {
 	}
 }
 
-// Counts says how many operations ran on the device, and what went over its border.
+// Counts says how many operations ran on the device, and what went over its border. It is
+// pretend_counts of device.h.
 type Counts struct {
 	Ops        int
 	Uploads    int // copies from the host
@@ -63,12 +79,11 @@ func Count(fn func()) Counts {
 	return Counts{b.Ops - a.Ops, b.Uploads - a.Uploads, b.Uploaded - a.Uploaded, b.Waits - a.Waits, b.Downloads - a.Downloads, b.Downloaded - a.Downloaded, b.Replays - a.Replays}
 }
 
-func read() Counts {
-	var c C.pretend_counts
-	C.pretend_read(&c)
-	return Counts{int(c.ops), int(c.uploads), int(c.uploaded), int(c.waits), int(c.downloads), int(c.downloaded), int(c.replays)}
+func read() (c Counts) {
+	lib().read(&c)
+	return c
 }
 
 // Limit makes the device's memory scarce: what would take it over so many bytes is an error, as
 // on a GPU that is full. 0 lifts the limit.
-func Limit(bytes int) { C.pretend_limit(C.int64_t(bytes)) }
+func Limit(bytes int) { lib().limit(bytes) }

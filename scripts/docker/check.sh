@@ -116,7 +116,7 @@ if [ "$cuda" != 0 ] && run rlkd doctor | grep 'no libtorch_cuda.so'; then exit 1
 say "tests"
 for t in "cgo Step|Scope|Run|Error" "model TinyLogits|TinyGrad" "model/tokenizer ." "reward ."; do
   read -r package tests <<<"$t"
-  run sh -c "cd /src/$package && LD_LIBRARY_PATH=/opt/rlkd/libtorch/torch/lib /smoke/$(basename "$package") -test.short -test.run '$tests'"
+  run sh -c "cd /src/$package && LD_LIBRARY_PATH=/opt/rlkd/bin /smoke/$(basename "$package") -test.short -test.run '$tests'"
 done
 
 say "two steps of the quick start"

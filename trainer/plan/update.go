@@ -33,7 +33,7 @@ func (j Job) inputs(s shape) int64 {
 	return (d.L + 2) * s.P * d.H * j.bytes()
 }
 
-// graph is what one layer keeps for the way back. By our kernels (cgo/shim_grad.cc):
+// graph is what one layer keeps for the way back. By our kernels (cgo/shim/shim_grad.cc):
 //
 //	two norms   P H b each: the input
 //	q, k norms  2 P (Q + K) b, where the family has them: inputs and outputs
@@ -42,7 +42,7 @@ func (j Job) inputs(s shape) int64 {
 //	LoRA        what its terms read: P H b more a norm, P I b for what is made of gate and up; P r b a
 //	            term: the input of B; with dropout also 2 P in b: mask and masked input
 //
-// By libtorch's operations (cgo/shim_fused.cc), in fp32 and on other devices:
+// By libtorch's operations (cgo/shim/shim_fused.cc), in fp32 and on other devices:
 //
 //	two norms   P H (4 + b) each: the input in fp32 and the output; and P H b the normalised input,
 //	            which the gradient of a norm's own weight needs; in bf16 also P H b, the layer's input

@@ -45,7 +45,7 @@ func doctor(c *cli.Context) error {
 		return nil
 	})
 	if err != nil {
-		return err
+		all = []finding{missing("libtorch", err), {Part: "health", Found: "there is no libtorch", Advice: "see above"}}
 	}
 	for _, f := range all {
 		if c.Bool("json") {

@@ -41,6 +41,7 @@ func eval(c *cli.Context) error {
 	if err != nil {
 		return err
 	}
+	torch.Preload()
 	problems, err := trainer.LoadProblems(config.EvalDataset, true, config.RewardWeights.Structure > 0)
 	if err != nil {
 		return err

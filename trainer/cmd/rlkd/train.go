@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"strings"
 
+	torch "github.com/rlkd/rlkd/cgo"
 	"github.com/rlkd/rlkd/trainer"
 	"github.com/urfave/cli/v2"
 )
@@ -96,6 +97,7 @@ func withDisplay(c *cli.Context, need trainer.Need, fn func(*trainer.Config, *di
 	if err != nil {
 		return err
 	}
+	torch.Preload()
 	show := newDisplay(c, config)
 	defer show.close()
 	err = profiled(c, func() error { return fn(config, show) })

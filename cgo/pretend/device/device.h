@@ -4,6 +4,7 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+#pragma GCC visibility push(default)
 
 // What went over the border between the host and the device, and how many operations ran there.
 typedef struct {
@@ -18,6 +19,7 @@ void pretend_register(const char *name); // to be called once
 void pretend_read(pretend_counts *out);
 void pretend_limit(int64_t bytes); // of the device's memory; 0 for none
 
+#pragma GCC visibility pop
 #ifdef __cplusplus
 }
 #endif

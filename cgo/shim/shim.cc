@@ -21,7 +21,7 @@
 
 namespace shim {
 
-static thread_local bool engine = false;
+static int (*on_engine)(void);
 static std::atomic<int64_t> live{0};
 
 tensor own(at::Tensor t) {
@@ -30,7 +30,7 @@ tensor own(at::Tensor t) {
   return p;
 }
 
-const char *off_engine() { return engine ? nullptr : "called outside torch.Run, or on another goroutine"; }
+const char *off_engine() { return on_engine() ? nullptr : "called outside torch.Run, or on another goroutine"; }
 
 static at::ScalarType scalar(int dtype) { return static_cast<at::ScalarType>(dtype); }
 
@@ -42,8 +42,11 @@ static at::TensorOptions options(int dtype, const char *device) {
 
 using namespace shim;
 
-void torch_engine(int on) { engine = on != 0; }
-int torch_on_engine(void) { return engine; }
+void torch_install(int (*asked)(void)) {
+  on_engine = asked;
+  heap::install();
+}
+
 int64_t torch_live(void) { return live; }
 
 void torch_free(tensor *ts, int n) {
@@ -93,8 +96,6 @@ const char *torch_cpu_capability(void) {
 }
 
 const char *torch_version(void) { return TORCH_VERSION; }
-
-void torch_install_heap(void) { heap::install(); }
 
 // The caching allocator of a kind of device, or nullptr if it has none or none yet. Asking
 // at::accelerator would make libtorch settle which kind there is.
