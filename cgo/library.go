@@ -58,7 +58,8 @@ func open(name string) error {
 	if !strings.HasPrefix(C.GoString(C.torch_built_from()), hex.EncodeToString(sum[:])) {
 		return &Unavailable{C.GoString(path) + " was built from other sources than this program", "run `make build`"}
 	}
-	C.torch_install((*[0]byte)(C.torch_on_engine))
+	a := heap()
+	C.torch_install((*[0]byte)(C.torch_on_engine), a.at, C.size_t(a.bytes))
 	_, _ = os.Stat(C.GoString(path)) // so that go test knows that its results depend on it
 	loaded.Store(true)
 	return nil

@@ -18,7 +18,9 @@ typedef void *graph;
 
 // The library. It is built from sources of these checksums: "<this file's> <all files'>".
 const char *torch_built_from(void);
-void torch_install(int (*on_engine)(void)); // to be called first; on_engine tells whether a thread may use tensors
+// torch_install is to be called first, once. on_engine tells whether a thread may use tensors; range, which may be
+// NULL, are addresses for large tensors.
+void torch_install(int (*on_engine)(void), void *range, size_t bytes);
 
 // Engine and bookkeeping. The first two are in the program.
 void torch_engine(int on);

@@ -69,6 +69,9 @@ const readAhead = 1 << 24
 // read makes the parameters. All processors read, some tensors at a time; libtorch's threads wait
 // for more work by being busy, so one converts what has been read.
 func (m *Model) read(src *files.Model, o Options) error {
+	if o.Device == torch.CPU {
+		torch.Populate(m.bytes(o))
+	}
 	defer torch.SetThreads(torch.Threads())
 	torch.SetThreads(1)
 	type reading struct {
@@ -101,6 +104,21 @@ func (m *Model) read(src *files.Model, o Options) error {
 		queue, queued = append(queue, r), queued+len(into)
 	}
 	return finish(-1)
+}
+
+// bytes is what the parameters take.
+func (m *Model) bytes(o Options) (n int) {
+	for _, spec := range m.Config.Tensors() {
+		size := o.DType.Size()
+		if o.Train {
+			size = torch.Float32.Size() // in bf16 in two parts
+		}
+		for _, d := range spec.Shape {
+			size *= d
+		}
+		n += size
+	}
+	return n
 }
 
 // bind hangs the parameters where the forward pass looks for them.

@@ -102,14 +102,9 @@ static Heap *heap; // never destroyed: tensors outlive everything
 
 void Heap::release(void *p) { heap->holds(p) ? heap->give(p) : c10::free_cpu(p); }
 
-void install() {
-  if (heap) return;
-  for (size_t bytes = size_t(1) << 42; bytes >= size_t(1) << 32; bytes /= 2) // addresses, as many as the system lets a process have
-    if (void *range = mmap(nullptr, bytes, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0); range != MAP_FAILED) {
-      heap = new Heap(range, bytes);
-      c10::SetCPUAllocator(heap, /*priority=*/1);
-      return;
-    }
+void install(void *range, size_t bytes) {
+  heap = new Heap(range, bytes);
+  c10::SetCPUAllocator(heap, /*priority=*/1);
 }
 
 void trim() {

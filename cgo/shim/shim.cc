@@ -42,9 +42,9 @@ static at::TensorOptions options(int dtype, const char *device) {
 
 using namespace shim;
 
-void torch_install(int (*asked)(void)) {
+void torch_install(int (*asked)(void), void *range, size_t bytes) {
   on_engine = asked;
-  heap::install();
+  if (range) heap::install(range, bytes);
 }
 
 int64_t torch_live(void) { return live; }
