@@ -3,6 +3,7 @@ package torch
 import (
 	"fmt"
 	"os"
+	"sync"
 
 	"github.com/ebitengine/purego"
 )
@@ -14,6 +15,11 @@ type Driver struct {
 
 	retain func(context *uintptr, device int32) int32
 }
+
+const libcuda = "libcuda.so.1"
+
+// openLibcuda opens the driver's library, or fails to, once.
+var openLibcuda = sync.OnceValues(opener(libcuda))
 
 // Results of the CUDA driver API (cuda.h, CUresult).
 const (
@@ -39,7 +45,7 @@ func OpenDriver(cuda int) (*Driver, error) {
 		d       Driver
 		v, n    int32
 	)
-	err := bind("libcuda.so.1", map[string]any{
+	err := bind(libcuda, openLibcuda, map[string]any{
 		"cuInit": &init_, "cuDriverGetVersion": &version, "cuDeviceGetCount": &count, "cuDevicePrimaryCtxRetain": &d.retain,
 	})
 	if err != nil {
@@ -120,9 +126,14 @@ func visible() string {
 	return ""
 }
 
+// opener opens a library.
+func opener(library string) func() (handle uintptr, err error) {
+	return func() (uintptr, error) { return purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_GLOBAL) }
+}
+
 // bind opens a library and points each function variable at the symbol it is under.
-func bind(library string, functions map[string]any) error {
-	handle, err := purego.Dlopen(library, purego.RTLD_NOW|purego.RTLD_GLOBAL)
+func bind(library string, open func() (uintptr, error), functions map[string]any) error {
+	handle, err := open()
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package torch
 
 import (
+	"os"
 	"sync"
 	"sync/atomic"
 	"unsafe"
@@ -28,21 +29,22 @@ var heap = sync.OnceValue(func() (a addresses) {
 // populated is set by the first Populate: later the heap's first addresses are in use.
 var populated atomic.Bool
 
-// Populate has the system give memory for the first tensors on the CPU, so many bytes, in the background and
-// at once: for who is about to fill that much, and has to wait for libtorch first. As it is written, page by
-// page, the same memory takes longer. Only a process's first call does something.
+// Populate has the system give memory for the first tensors on the CPU, so many bytes, in the background: for
+// who is about to fill that much, and waits for libtorch meanwhile. Only a process's first call does something.
 func Populate(bytes int) {
-	if populated.Swap(true) || loaded.Load() && Live() > 0 {
+	if populated.Swap(true) || Live() > 0 {
 		return
 	}
+	a := heap()
+	memory := unsafe.Slice((*byte)(a.at), min(uintptr(bytes), a.bytes))
+	if len(memory) == 0 || unix.Mprotect(memory, unix.PROT_READ|unix.PROT_WRITE) != nil {
+		return // the heap will ask, and say why not
+	}
 	go func() {
-		const piece = 4 << 20 // while one is given no other thread can map anything
-		a := heap()
-		for at := uintptr(0); at+piece <= min(uintptr(bytes), a.bytes); at += piece {
-			memory := unsafe.Slice((*byte)(unsafe.Add(a.at, at)), piece)
-			if unix.Mprotect(memory, unix.PROT_READ|unix.PROT_WRITE) != nil || unix.Madvise(memory, unix.MADV_POPULATE_WRITE) != nil {
-				return // a system that cannot gives each page when it is written
-			}
+		// Page by page, as if they were written: while the system is asked for many by MADV_POPULATE_WRITE no other
+		// thread can map anything, and libtorch's loading stands still. What is there already stays as it is.
+		for at := 0; at+4 <= len(memory); at += os.Getpagesize() {
+			atomic.AddInt32((*int32)(unsafe.Pointer(&memory[at])), 0)
 		}
 	}()
 }

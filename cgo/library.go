@@ -45,6 +45,7 @@ func need() {
 }
 
 func open(name string) error {
+	_, _ = openLibcuda() // only one library is opened at a time, and who looks for a GPU would wait for this one
 	s := C.CString(name)
 	defer C.free(unsafe.Pointer(s))
 	var path *C.char

@@ -49,7 +49,8 @@ var nvml struct {
 
 // openNVML loads and starts the library, once.
 var openNVML = sync.OnceValue(func() error {
-	err := bind("libnvidia-ml.so.1", map[string]any{
+	const libnvml = "libnvidia-ml.so.1"
+	err := bind(libnvml, opener(libnvml), map[string]any{
 		"nvmlInit_v2": &nvml.init, "nvmlErrorString": &nvml.errorString,
 		"nvmlSystemGetDriverVersion": &nvml.driver, "nvmlSystemGetCudaDriverVersion": &nvml.cuda,
 		"nvmlDeviceGetCount_v2": &nvml.count, "nvmlDeviceGetHandleByIndex_v2": &nvml.handle,
