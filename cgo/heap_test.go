@@ -1,8 +1,10 @@
 package torch_test
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	torch "github.com/rlkd/rlkd/cgo"
 )
@@ -68,4 +70,34 @@ func TestHeapReusesMemory(t *testing.T) {
 			t.Errorf("after EmptyCache %d MB are left", left>>10)
 		}
 	})
+}
+
+// populate makes tensors where the system is still giving memory, and is done when it was given.
+func populate(t *testing.T) error {
+	const bytes, piece = 512 << 20, 4 << 20
+	torch.Populate(bytes)
+	return torch.Run(func() error {
+		var all []*torch.Tensor
+		for i := range 32 { // a quarter of it
+			all = append(all, torch.Full(float64(i), torch.Float32, torch.CPU, piece/4))
+		}
+		for began := time.Now(); rssKiB(t) < bytes>>10; time.Sleep(time.Millisecond) {
+			if time.Since(began) > time.Minute {
+				return fmt.Errorf("%d KiB are resident, %d were asked for", rssKiB(t), bytes>>10)
+			}
+		}
+		for i, x := range all {
+			if most, least := x.MaxDim(0, false).Item(), x.Neg().MaxDim(0, false).Neg().Item(); most != float64(i) || least != most {
+				return fmt.Errorf("tensor %d holds %g to %g", i, least, most)
+			}
+		}
+		return nil
+	})
+}
+
+// Memory that is given in the background is there without being used, and what is written there meanwhile stays.
+func TestPopulate(t *testing.T) {
+	if a := ask(t, "populate", t.TempDir()); a.Result != "" {
+		t.Error(a.Result)
+	}
 }
