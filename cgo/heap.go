@@ -30,7 +30,8 @@ var heap = sync.OnceValue(func() (a addresses) {
 var populated atomic.Bool
 
 // Populate has the system give memory for the first tensors on the CPU, so many bytes, in the background: for
-// who is about to fill that much, and waits for libtorch meanwhile. Only a process's first call does something.
+// who is about to fill that much, and waits for libtorch meanwhile. Only a process's first call does something,
+// and only while there are no tensors.
 func Populate(bytes int) {
 	if populated.Swap(true) || Live() > 0 {
 		return

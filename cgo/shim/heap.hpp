@@ -8,6 +8,7 @@ namespace shim::heap {
 // install has libtorch take large tensors from a range of addresses that are kept but not usable yet, unless
 // they are; what it has given out stays valid.
 void install(void *range, size_t bytes);
-void trim();    // gives the pages of what is free back to the system
+
+void trim(); // gives the pages of what is free back to the system
 
 } // namespace shim::heap
