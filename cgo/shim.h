@@ -30,7 +30,6 @@ void torch_free(tensor *ts, int n);
 int torch_grad_mode(int on); // returns the previous mode
 err torch_set_threads(int n);
 int torch_threads(void);
-err torch_seed_all(uint64_t seed);
 err torch_device_ok(const char *device);
 int torch_cuda_version(void); // CUDART_VERSION; 0 without CUDA
 int torch_added_device(const char *kind); // whether a library has added that kind of device to libtorch

@@ -108,15 +108,12 @@ func (m *Model) read(src *files.Model, o Options) error {
 
 // bytes is what the parameters take.
 func (m *Model) bytes(o Options) (n int) {
+	size := o.DType.Size()
+	if o.Train {
+		size = torch.Float32.Size() // in bf16 in two parts
+	}
 	for _, spec := range m.Config.Tensors() {
-		size := o.DType.Size()
-		if o.Train {
-			size = torch.Float32.Size() // in bf16 in two parts
-		}
-		for _, d := range spec.Shape {
-			size *= d
-		}
-		n += size
+		n += int(spec.Numel()) * size
 	}
 	return n
 }

@@ -9,7 +9,6 @@
 #include <ATen/core/LegacyTypeDispatch.h>
 #include <ATen/ops/_fused_adamw.h>
 #include <ATen/ops/empty.h>
-#include <ATen/ops/empty_like.h>
 
 using namespace shim;
 
@@ -41,13 +40,12 @@ err torch_join(tensor *out, tensor half, tensor low) {
 
 namespace {
 
-// Weights are what AdamW changes of one parameter, flat; low is undefined if p is in fp32.
+// Weights are a parameter in two parts, its gradient and its moments, flat.
 struct Weights {
-  at::Tensor p, low, grad, m, v;
+  at::Tensor half, low, grad, m, v;
 
   Weights piece(int64_t lo, int64_t n) const {
-    return {p.narrow(0, lo, n), low.defined() ? low.narrow(0, lo, n) : low, grad.narrow(0, lo, n), m.narrow(0, lo, n),
-            v.narrow(0, lo, n)};
+    return {half.narrow(0, lo, n), low.narrow(0, lo, n), grad.narrow(0, lo, n), m.narrow(0, lo, n), v.narrow(0, lo, n)};
   }
 };
 
@@ -65,20 +63,20 @@ struct AdamW {
   // in_pieces joins, updates and splits a piece after the other, so that the fp32 weights are never all in
   // memory: on the CPU, where threads share them, pieces that stay in its cache.
   void in_pieces(const std::vector<Weights> &all) const {
-    const bool cpu = all[0].p.is_cpu();
+    const bool cpu = all[0].half.is_cpu();
     const int64_t size = cpu ? 1 << 17 : 1 << 22;
     std::vector<Weights> pieces;
     for (auto &w : all)
-      for (int64_t lo = 0; lo < w.p.numel(); lo += size) pieces.push_back(w.piece(lo, std::min(size, w.p.numel() - lo)));
+      for (int64_t lo = 0; lo < w.half.numel(); lo += size) pieces.push_back(w.piece(lo, std::min(size, w.half.numel() - lo)));
     const auto run = [&](int64_t lo, int64_t hi) {
       const at::AutoDispatchBelowADInplaceOrView no_graph; // threads have a grad mode of their own
       auto room = at::empty({size}, all[0].m.options());
       for (int64_t i = lo; i < hi; i++) {
         const auto &w = pieces[static_cast<size_t>(i)];
-        auto x = room.narrow(0, 0, w.p.numel());
-        join(w.p, w.low, x);
+        auto x = room.narrow(0, 0, w.half.numel());
+        join(w.half, w.low, x);
         (*this)({x}, {w.grad}, {w.m}, {w.v});
-        split(x, w.p, w.low);
+        split(x, w.half, w.low);
       }
     };
     const auto n = static_cast<int64_t>(pieces.size());
@@ -92,14 +90,18 @@ err torch_adamw(const tensor *params, const tensor *lows, const tensor *grads, c
                 tensor step, double lr, double beta1, double beta2, double eps, double weight_decay) {
   return guard([&] {
     const AdamW update{T(step), lr, beta1, beta2, eps, weight_decay};
-    std::vector<at::Tensor> whole[4];
+    std::vector<at::Tensor> whole[4]; // parameters, gradients, moments
     std::vector<Weights> parted;
     for (int i = 0; i < n; i++) {
-      if (lows[i])
+      if (lows[i]) {
         parted.push_back({T(params[i]).detach().view(-1), T(lows[i]).view(-1), T(grads[i]).view(-1), T(m[i]).view(-1),
                           T(v[i]).view(-1)});
-      else
-        for (int k = 0; k < 4; k++) whole[k].push_back(T((k == 0 ? params : k == 1 ? grads : k == 2 ? m : v)[i]));
+        continue;
+      }
+      whole[0].push_back(T(params[i]));
+      whole[1].push_back(T(grads[i]));
+      whole[2].push_back(T(m[i]));
+      whole[3].push_back(T(v[i]));
     }
     if (!whole[0].empty()) update(whole[0], whole[1], whole[2], whole[3]);
     if (!parted.empty()) update.in_pieces(parted);

@@ -49,7 +49,8 @@ func split(specs []TensorSpec, o SaveOptions) [][]TensorSpec {
 	return shards
 }
 
-func (s TensorSpec) numel() int64 {
+// Numel is how many numbers the tensor has.
+func (s TensorSpec) Numel() int64 {
 	n := int64(1)
 	for _, d := range s.Shape {
 		n *= int64(d)
@@ -57,7 +58,7 @@ func (s TensorSpec) numel() int64 {
 	return n
 }
 
-func (s TensorSpec) bytes(d DType) int64 { return d.size(s.numel()) }
+func (s TensorSpec) bytes(d DType) int64 { return d.size(s.Numel()) }
 
 // saveShard writes a safetensors file (see openSafetensors).
 func saveShard(path string, specs []TensorSpec, read func(name string) ([]float32, error), d DType) error {
@@ -75,7 +76,7 @@ func saveShard(path string, specs []TensorSpec, read func(name string) ([]float3
 			if err != nil {
 				return fmt.Errorf("%s: %w", s.Name, err)
 			}
-			if int64(len(values)) != s.numel() {
+			if int64(len(values)) != s.Numel() {
 				return fmt.Errorf("%s: %d numbers for shape %v", s.Name, len(values), s.Shape)
 			}
 			for lo := 0; lo < len(values); lo += chunk {

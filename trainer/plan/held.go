@@ -78,7 +78,7 @@ func (j Job) onHost(specs []files.TensorSpec, held int64) Part {
 	all := numel(specs)
 	loaded, most := int64(0), int64(0)
 	for _, s := range specs {
-		n := numel([]files.TensorSpec{s})
+		n := s.Numel()
 		loaded += n
 		most = max(most, 4*n-(all-loaded)*held)
 	}
@@ -126,11 +126,7 @@ func adapterTensors(l files.LoRA, c files.Config) (specs []files.TensorSpec) {
 
 func numel(specs []files.TensorSpec) (n int64) {
 	for _, s := range specs {
-		size := int64(1)
-		for _, d := range s.Shape {
-			size *= int64(d)
-		}
-		n += size
+		n += s.Numel()
 	}
 	return n
 }
