@@ -14,8 +14,7 @@ import (
 	"sync/atomic"
 	"time"
 
-	api "github.com/openai/openai-go/v3"
-	"github.com/openai/openai-go/v3/option"
+	"github.com/go-resty/resty/v2"
 	"golang.org/x/sync/errgroup"
 
 	"github.com/rlkd/rlkd/reward"
@@ -24,7 +23,7 @@ import (
 // Client is a model behind a server; it is a [reward.LM], safe for concurrent use.
 type Client struct {
 	options reward.BackendOptions
-	chat    api.ChatCompletionService
+	http    *resty.Client
 	slots   chan struct{} // one for each request under way
 	plain   atomic.Bool   // the server refuses requests for probabilities
 	backoff time.Duration // before the first retry; doubled for each later one
@@ -35,24 +34,14 @@ type Client struct {
 // sends nothing. It fails when the variable that api_key_env names is not set.
 func New(o reward.BackendOptions) (*Client, error) {
 	o = o.Filled()
-	opts := []option.RequestOption{
-		option.WithBaseURL(strings.TrimRight(o.BaseURL, "/") + "/"),
-		option.WithMaxRetries(0), // ask retries, with replies in view that the library takes for good
-		option.WithHTTPClient(&http.Client{
-			Transport: newTransport(o.Concurrency),
-			// A redirect may lead the key and the texts to someone else's server.
-			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-		}),
-	}
+	var key string
 	if o.APIKeyEnv != "" {
-		key := os.Getenv(o.APIKeyEnv)
-		if key == "" {
+		if key = os.Getenv(o.APIKeyEnv); key == "" {
 			return nil, fmt.Errorf("api_key_env: the environment variable %s is not set", o.APIKeyEnv)
 		}
-		opts = append(opts, option.WithAPIKey(key))
 	}
 	return &Client{
-		options: o, chat: api.NewChatCompletionService(opts...),
+		options: o, http: newHTTP(o.BaseURL, key, o.Concurrency),
 		slots: make(chan struct{}, o.Concurrency), backoff: time.Second / 2,
 	}, nil
 }
@@ -69,7 +58,7 @@ func (c *Client) Retries() int { return int(c.retries.Load()) }
 func (c *Client) Write(ctx context.Context, prompts []reward.Prompt) ([]reward.Reply, error) {
 	replies := make([]reward.Reply, len(prompts))
 	err := c.each(ctx, prompts, func(ctx context.Context, i int) error {
-		got, err := c.complete(ctx, c.params(prompts[i], c.options.MaxTokens))
+		got, err := c.complete(ctx, c.request(prompts[i], c.options.MaxTokens))
 		if err == nil {
 			replies[i], err = readReply(got)
 		}
@@ -86,7 +75,7 @@ const beliefTokens = 8
 func (c *Client) Choose(ctx context.Context, prompts []reward.Prompt) ([]reward.Belief, error) {
 	beliefs := make([]reward.Belief, len(prompts))
 	err := c.each(ctx, prompts, func(ctx context.Context, i int) error {
-		got, err := c.choose(ctx, c.params(prompts[i], beliefTokens))
+		got, err := c.choose(ctx, c.request(prompts[i], beliefTokens))
 		if err == nil {
 			beliefs[i], err = readBelief(got)
 		}
@@ -97,40 +86,32 @@ func (c *Client) Choose(ctx context.Context, prompts []reward.Prompt) ([]reward.
 
 // choose asks for a completion with probabilities, and without them once the server has refused
 // a request for them that it answers without.
-func (c *Client) choose(ctx context.Context, p api.ChatCompletionNewParams) (*api.ChatCompletion, error) {
+func (c *Client) choose(ctx context.Context, r chatRequest) (chatReply, error) {
 	if c.plain.Load() {
-		return c.complete(ctx, p)
+		return c.complete(ctx, r)
 	}
-	with := p
-	with.Logprobs, with.TopLogprobs = api.Bool(true), api.Int(20)
+	with := r
+	with.Logprobs, with.TopLogprobs = true, 20
 	got, err := c.complete(ctx, with)
-	var refused *api.Error
-	if !errors.As(err, &refused) || refused.StatusCode != http.StatusBadRequest && refused.StatusCode != http.StatusUnprocessableEntity {
+	var refused *refusal
+	if !errors.As(err, &refused) || refused.status != http.StatusBadRequest && refused.status != http.StatusUnprocessableEntity {
 		return got, err
 	}
-	if got, err = c.complete(ctx, p); err == nil {
+	if got, err = c.complete(ctx, r); err == nil {
 		c.plain.Store(true)
 	}
 	return got, err
 }
 
-// params is a request for a greedy completion.
-func (c *Client) params(p reward.Prompt, maxTokens int) api.ChatCompletionNewParams {
-	var messages []api.ChatCompletionMessageParamUnion
+// request asks for a greedy completion.
+func (c *Client) request(p reward.Prompt, maxTokens int) chatRequest {
+	var messages []chatMessage
 	if p.System != "" {
-		messages = append(messages, api.SystemMessage(p.System))
+		messages = append(messages, chatMessage{"system", p.System})
 	}
-	return api.ChatCompletionNewParams{
-		Model: c.options.Model, Messages: append(messages, api.UserMessage(p.User)),
-		Temperature: api.Float(0), MaxTokens: api.Int(int64(maxTokens)),
+	return chatRequest{
+		Model: c.options.Model, Messages: append(messages, chatMessage{"user", p.User}), MaxTokens: maxTokens,
 	}
-}
-
-// complete sends one request, under the time limit.
-func (c *Client) complete(ctx context.Context, p api.ChatCompletionNewParams) (*api.ChatCompletion, error) {
-	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
-	defer cancel()
-	return c.chat.New(ctx, p)
 }
 
 // each runs ask for every prompt, as many at a time as are allowed, and hands those that failed
@@ -196,11 +177,11 @@ func (c *Client) pause(try int) time.Duration {
 
 // retryAfter is how long the server asked to wait, 0 if it did not.
 func retryAfter(err error) time.Duration {
-	var refused *api.Error
-	if !errors.As(err, &refused) || refused.Response == nil {
+	var refused *refusal
+	if !errors.As(err, &refused) {
 		return 0
 	}
-	text := refused.Response.Header.Get("Retry-After")
+	text := refused.header.Get("Retry-After")
 	if seconds, err := strconv.ParseFloat(text, 64); err == nil && seconds > 0 && seconds < 1e6 {
 		return time.Duration(seconds * float64(time.Second))
 	}

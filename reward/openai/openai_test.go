@@ -94,6 +94,50 @@ func TestFaults(t *testing.T) {
 	}
 }
 
+// A refusal is told in the server's words, whatever their form.
+func TestRefusal(t *testing.T) {
+	for said, want := range map[string]string{
+		`{"error":{"message":"no such model","code":404}}`: "refused: the server replied 404: no such model",
+		`{"detail":"Not Found"}`:                           `refused: the server replied 404: {"detail":"Not Found"}`,
+		"no such\n  page":                                  "refused: the server replied 404: no such page",
+		"":                                                 "refused: the server replied 404: Not Found",
+	} {
+		c := client(t, func(w http.ResponseWriter, r *http.Request) {
+			w.WriteHeader(http.StatusNotFound)
+			fmt.Fprint(w, said)
+		})
+		got, err := c.Write(context.Background(), []reward.Prompt{{User: "?"}})
+		if err != nil || got[0].Missing != want {
+			t.Errorf("%s: %q, %v; want %q", said, got[0].Missing, err, want)
+		}
+	}
+}
+
+// What is sent has the names and values of OpenAI's API, a temperature of 0 too, and goes to
+// chat/completions under the address that the options give.
+func TestRequest(t *testing.T) {
+	var path, sent string
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		text, _ := io.ReadAll(r.Body)
+		path, sent = r.Method+" "+r.URL.Path, string(text)
+		body(good)(w, r)
+	}))
+	defer server.Close()
+	c, err := New(reward.BackendOptions{Model: "m", BaseURL: server.URL + "/v1/", MaxTokens: 7})
+	if err != nil {
+		t.Fatal(err)
+	}
+	prompt := []reward.Prompt{{System: "S", User: "U"}}
+	want := `{"model":"m","messages":[{"role":"system","content":"S"},{"role":"user","content":"U"}],"temperature":0,"max_tokens":`
+	if _, err := c.Write(context.Background(), prompt); err != nil || path != "POST /v1/chat/completions" || strings.TrimSpace(sent) != want+"7}" {
+		t.Errorf("%s %s, %v; want %s", path, sent, err, want+"7}")
+	}
+	want += `8,"logprobs":true,"top_logprobs":20}`
+	if _, err := c.Choose(context.Background(), prompt); err != nil || strings.TrimSpace(sent) != want {
+		t.Errorf("%s, %v; want %s", sent, err, want)
+	}
+}
+
 func TestConnectionRefused(t *testing.T) {
 	server := httptest.NewServer(nil)
 	server.Close()

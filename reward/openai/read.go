@@ -6,14 +6,12 @@ import (
 	"strings"
 	"unicode"
 
-	api "github.com/openai/openai-go/v3"
-
 	"github.com/rlkd/rlkd/reward"
 )
 
 // readReply returns what a completion says; one without text is unreadable.
-func readReply(c *api.ChatCompletion) (reward.Reply, error) {
-	if c == nil || len(c.Choices) == 0 {
+func readReply(c chatReply) (reward.Reply, error) {
+	if len(c.Choices) == 0 {
 		return reward.Reply{}, fmt.Errorf("%w: no choices in it", errUnreadable)
 	}
 	first := c.Choices[0]
@@ -22,14 +20,14 @@ func readReply(c *api.ChatCompletion) (reward.Reply, error) {
 	}
 	return reward.Reply{
 		Text: first.Message.Content, Cut: first.FinishReason == "length",
-		TokensIn: int(c.Usage.PromptTokens), TokensOut: int(c.Usage.CompletionTokens),
+		TokensIn: c.Usage.PromptTokens, TokensOut: c.Usage.CompletionTokens,
 	}, nil
 }
 
 // readBelief returns how likely the first token says yes and no, in all spellings that the
 // server lists; failing that, what the first word says.
-func readBelief(c *api.ChatCompletion) (reward.Belief, error) {
-	if c == nil || len(c.Choices) == 0 {
+func readBelief(c chatReply) (reward.Belief, error) {
+	if len(c.Choices) == 0 {
 		return reward.Belief{}, fmt.Errorf("%w: no choices in it", errUnreadable)
 	}
 	first := c.Choices[0]
@@ -46,11 +44,11 @@ func readBelief(c *api.ChatCompletion) (reward.Belief, error) {
 }
 
 // likely sums the probabilities of yes and no as first token, if either is listed.
-func likely(tokens []api.ChatCompletionTokenLogprob) (b reward.Belief, ok bool) {
+func likely(tokens []tokenLogprobs) (b reward.Belief, ok bool) {
 	if len(tokens) == 0 {
 		return b, false
 	}
-	for _, t := range tokens[0].TopLogprobs {
+	for _, t := range tokens[0].Top {
 		p := math.Exp(t.Logprob)
 		if !(p >= 0 && p <= 1.001) {
 			return b, false
