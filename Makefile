@@ -60,7 +60,7 @@ $(STUDENT): scripts/student.txt
 # device of tests. Each says which sources it was built from, its header's checksum first.
 FILES_torch   := cgo/shim.h $(sort $(wildcard cgo/shim/*))
 FILES_pretend := cgo/pretend/device/device.h $(sort $(wildcard cgo/pretend/device/*))
-COMPILE := $(CXX) -std=c++20 -O2 -g0 -fopenmp -fPIC -fvisibility=hidden -iquote cgo -isystem $(TORCH)/include
+COMPILE := $(CXX) -std=c++20 -O2 -g0 -fopenmp -fPIC -fvisibility=hidden -DAT_PER_OPERATOR_HEADERS -iquote cgo -isystem $(TORCH)/include
 LINK    := $(CXX) -shared -fPIC -L$(TORCH)/lib -Wl,-rpath,$(TORCH)/lib -Wl,--allow-shlib-undefined
 LIBS    := -ltorch_cpu -lc10 -l:libgomp.so.1
 objects  = $(patsubst %.cc,bin/obj/%.o,$(filter %.cc,$(FILES_$1))) bin/obj/$1_built_from.cc
