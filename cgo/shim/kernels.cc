@@ -66,6 +66,13 @@ at::Tensor draw(const at::Tensor &x, const at::Tensor &, double) { return x; }
 bool packable(const at::Tensor &) { return false; }
 at::Tensor pack(at::TensorList ws) { return ws[0]; }
 at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &, const at::Tensor &) { return x; }
+bool many(const at::Tensor &, const at::Tensor &) { return false; }
+at::Tensor linear(const at::Tensor &x, const at::Tensor &, const at::Tensor &) { return x; }
+at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &, const at::Tensor &) { return dy; }
+at::Tensor turned(const at::Tensor &x) { return x; }
+at::Tensor turned_rms_norm(const at::Tensor &x, const at::Tensor &, double) { return x; }
+at::Tensor turned_silu_mul(const at::Tensor &x, const at::Tensor &) { return x; }
+at::Tensor linear_weights(const at::Tensor &dy, const at::Tensor &) { return dy; }
 #endif
 
 } // namespace shim::kernels

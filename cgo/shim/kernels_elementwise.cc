@@ -3,6 +3,7 @@
 #include "each.hpp"
 #include "kernels.hpp"
 #include "rows.hpp"
+#include "turn.hpp"
 
 #include <vector>
 
@@ -73,6 +74,16 @@ at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
   return out;
 }
 
+at::Tensor turned_rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
+  auto in = x.contiguous();
+  const int64_t n = in.size(1);
+  return turned_by(in.size(0), n, in.options(), [&](int64_t r, int64_t count, bf16 *to) {
+    for (int64_t i = 0; i < count; i++)
+      norm_row(half(in) + (r + i) * n, half(w), to + i * n, n, static_cast<float>(eps));
+    return Found{to, n};
+  });
+}
+
 std::tuple<at::Tensor, at::Tensor> rms_norm_backward(const at::Tensor &x, const at::Tensor &w, const at::Tensor &dy,
                                                      double eps) {
   constexpr int64_t rows = 64; // whose sum for dw is made in one go: the same in any number of threads
@@ -108,6 +119,15 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
       silu_mul_row(half(gate) + r * gate.stride(0), half(up) + r * up.stride(0), half(out) + r * n, n);
   });
   return out;
+}
+
+at::Tensor turned_silu_mul(const at::Tensor &gate, const at::Tensor &up) {
+  const int64_t n = gate.size(1);
+  return turned_by(gate.size(0), n, gate.options(), [&](int64_t r, int64_t count, bf16 *to) {
+    for (int64_t i = 0; i < count; i++)
+      silu_mul_row(half(gate) + (r + i) * gate.stride(0), half(up) + (r + i) * up.stride(0), to + i * n, n);
+    return Found{to, n};
+  });
 }
 
 std::tuple<at::Tensor, at::Tensor> silu_mul_backward(const at::Tensor &gate, const at::Tensor &up,

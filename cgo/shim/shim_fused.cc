@@ -5,7 +5,6 @@
 #include <ATen/TensorOperators.h>
 #include <ATen/ops/arange.h>
 #include <ATen/ops/cat.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/rsqrt.h>
 #include <ATen/ops/silu.h>
@@ -88,8 +87,7 @@ err torch_norm_linears(tensor *out, tensor x, tensor norm, double eps, const ten
       made = grad::norm_linears(T(x), T(norm), eps, weights, biases);
     } else {
       auto normed = rms_norm(T(x), T(norm), eps);
-      for (size_t i = 0; i < weights.size(); i++)
-        made.push_back(at::linear(normed, weights[i], biases[i]));
+      for (size_t i = 0; i < weights.size(); i++) made.push_back(grad::linear(normed, weights[i], biases[i]));
     }
     for (auto &t : made) *out++ = own(t);
   });
@@ -97,9 +95,9 @@ err torch_norm_linears(tensor *out, tensor x, tensor norm, double eps, const ten
 
 err torch_silu_mul_linear(tensor *out, tensor gate, tensor up, tensor w, tensor b) {
   return guard([&] {
-    auto bias = b ? std::optional(T(b)) : std::nullopt;
+    const auto bias = b ? T(b) : at::Tensor();
     *out = own(gated(T(gate), T(up)) ? grad::silu_mul_linear(T(gate), T(up), T(w), bias)
-                                     : at::linear(at::silu(T(gate)) * T(up), T(w), bias));
+                                     : grad::linear(at::silu(T(gate)) * T(up), T(w), bias));
   });
 }
 

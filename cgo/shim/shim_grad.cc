@@ -5,6 +5,7 @@
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
+#include <functional>
 
 namespace shim::grad {
 
@@ -64,14 +65,64 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
   return recorded({gate, up}) ? SiluMul::apply(gate, up) : kernels::silu_mul(gate, up);
 }
 
+static std::optional<at::Tensor> optional(const at::Tensor &b) { return b.defined() ? std::optional(b) : std::nullopt; }
+
+// A linear layer without a graph of our own.
+static at::Tensor product(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b) {
+  return kernels::many(x, w) ? kernels::linear(x, w, b) : at::linear(x, w, optional(b));
+}
+
+// Backward is the way back through linear layers that read the same: made again by `read`, or by `turn` as our own
+// product needs it.
+struct Backward {
+  std::function<at::Tensor()> read, turn;
+  at::Tensor x = {}, turned = {}, dx = {}; // dx is the gradient of what they read, so far
+
+  void rows(const at::Tensor &dy, const at::Tensor &w) {
+    if (kernels::many(dy, w))
+      dx = kernels::linear_rows(dy, w, dx);
+    else
+      dx = dx.defined() ? dx.addmm_(dy, w) : dy.mm(w);
+  }
+  at::Tensor weights(const at::Tensor &dy, const at::Tensor &w) {
+    if (kernels::many(dy, w)) {
+      if (!turned.defined()) turned = turn();
+      return kernels::linear_weights(dy, turned);
+    }
+    if (!x.defined()) x = read();
+    return dy.t().mm(x);
+  }
+};
+
+struct Linear : Function<Linear> {
+  static at::Tensor forward(AutogradContext *ctx, const at::Tensor &x, const at::Tensor &w,
+                            const std::optional<at::Tensor> &b) {
+    ctx->save_for_backward({x, w});
+    ctx->saved_data["biased"] = b.has_value();
+    return product(x, w, b.value_or(at::Tensor()));
+  }
+  static variable_list backward(AutogradContext *ctx, variable_list dy) {
+    const auto of = ctx->get_saved_variables();
+    Backward back{[&] { return of[0]; }, [&] { return kernels::turned(of[0]); }};
+    if (ctx->needs_input_grad(0)) back.rows(dy[0], of[1]);
+    at::Tensor dw, db;
+    if (ctx->needs_input_grad(1)) dw = back.weights(dy[0], of[1]);
+    if (ctx->saved_data["biased"].toBool() && ctx->needs_input_grad(2)) db = dy[0].sum(0);
+    return {back.dx, dw, db};
+  }
+};
+
+at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b) {
+  return kernels::many(x, w) && recorded({x, w, b}) ? Linear::apply(x, w, optional(b)) : product(x, w, b);
+}
+
 // Of x, the norm's weight, the layers' weights, and the biases there are: bit i of biased is layer i's.
 struct NormLinears : Function<NormLinears> {
   static variable_list run(at::TensorList of, size_t layers, int64_t biased, double eps) {
     auto normed = kernels::rms_norm(of[0], of[1], eps);
     variable_list out;
     size_t b = 2 + layers;
-    for (size_t i = 0; i < layers; i++)
-      out.push_back(at::linear(normed, of[2 + i], biased >> i & 1 ? of[b++] : at::Tensor()));
+    for (size_t i = 0; i < layers; i++) out.push_back(product(normed, of[2 + i], biased >> i & 1 ? of[b++] : at::Tensor()));
     return out;
   }
   static variable_list forward(AutogradContext *ctx, at::TensorList of, size_t layers, int64_t biased, double eps) {
@@ -85,19 +136,17 @@ struct NormLinears : Function<NormLinears> {
     const double eps = ctx->saved_data["eps"].toDouble();
     const int64_t biased = ctx->saved_data["biased"].toInt();
     variable_list grads(of.size() + 3);
-    at::Tensor normed, dnormed;
+    Backward back{[&] { return kernels::rms_norm(of[0], of[1], eps); },
+                  [&] { return kernels::turned_rms_norm(of[0], of[1], eps); }};
     size_t b = 2 + dy.size();
     for (size_t i = 0; i < dy.size(); i++) {
       const size_t w = 2 + i, bias = biased >> i & 1 ? b++ : 0;
       if (!dy[i].defined()) continue;
-      if (ctx->needs_input_grad(w)) {
-        if (!normed.defined()) normed = kernels::rms_norm(of[0], of[1], eps);
-        grads[w] = dy[i].t().mm(normed);
-      }
+      if (ctx->needs_input_grad(w)) grads[w] = back.weights(dy[i], of[w]);
       if (bias && ctx->needs_input_grad(bias)) grads[bias] = dy[i].sum(0);
-      dnormed = dnormed.defined() ? dnormed.addmm_(dy[i], of[w]) : dy[i].mm(of[w]);
+      back.rows(dy[i], of[w]);
     }
-    if (dnormed.defined()) std::tie(grads[0], grads[1]) = kernels::rms_norm_backward(of[0], of[1], dnormed, eps);
+    if (back.dx.defined()) std::tie(grads[0], grads[1]) = kernels::rms_norm_backward(of[0], of[1], back.dx, eps);
     return grads;
   }
 };
@@ -118,22 +167,24 @@ struct SiluMulLinear : Function<SiluMulLinear> {
                             const std::optional<at::Tensor> &b) {
     ctx->save_for_backward({gate, up, w});
     ctx->saved_data["biased"] = b.has_value();
-    return at::linear(kernels::silu_mul(gate, up), w, b);
+    return product(kernels::silu_mul(gate, up), w, b.value_or(at::Tensor()));
   }
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     const auto of = ctx->get_saved_variables();
+    Backward back{[&] { return kernels::silu_mul(of[0], of[1]); },
+                  [&] { return kernels::turned_silu_mul(of[0], of[1]); }};
     at::Tensor dw, db;
-    if (ctx->needs_input_grad(2)) dw = dy[0].t().mm(kernels::silu_mul(of[0], of[1]));
+    if (ctx->needs_input_grad(2)) dw = back.weights(dy[0], of[2]);
     if (ctx->saved_data["biased"].toBool() && ctx->needs_input_grad(3)) db = dy[0].sum(0);
-    auto [dgate, dup] = kernels::silu_mul_backward(of[0], of[1], dy[0].mm(of[2]));
+    back.rows(dy[0], of[2]);
+    auto [dgate, dup] = kernels::silu_mul_backward(of[0], of[1], back.dx);
     return {dgate, dup, dw, db};
   }
 };
 
-at::Tensor silu_mul_linear(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &w,
-                           const std::optional<at::Tensor> &b) {
-  return recorded({gate, up, w, b.value_or(at::Tensor())}) ? SiluMulLinear::apply(gate, up, w, b)
-                                                           : at::linear(kernels::silu_mul(gate, up), w, b);
+at::Tensor silu_mul_linear(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &w, const at::Tensor &b) {
+  return recorded({gate, up, w, b}) ? SiluMulLinear::apply(gate, up, w, optional(b))
+                                       : product(kernels::silu_mul(gate, up), w, b);
 }
 
 struct TreeAttention : Function<TreeAttention> {

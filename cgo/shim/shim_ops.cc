@@ -1,4 +1,5 @@
 // Operations: each is one expression over ATen.
+#include "grad.hpp"
 #include "shim.hpp"
 
 #include <ATen/TensorOperators.h>
@@ -6,7 +7,6 @@
 #include <ATen/ops/_foreach_norm.h>
 #include <ATen/ops/cat.h>
 #include <ATen/ops/embedding.h>
-#include <ATen/ops/linear.h>
 #include <ATen/ops/matmul.h>
 #include <ATen/ops/minimum.h>
 #include <ATen/ops/scaled_dot_product_attention.h>
@@ -92,8 +92,7 @@ OP(torch_logical, (tensor *out, tensor a, tensor b, int kind),
 
 // What a transformer is made of.
 OP(torch_matmul, (tensor *out, tensor a, tensor b), at::matmul(T(a), T(b)))
-OP(torch_linear, (tensor *out, tensor x, tensor w, tensor b),
-   at::linear(T(x), T(w), b ? std::optional<at::Tensor>(T(b)) : std::nullopt))
+OP(torch_linear, (tensor *out, tensor x, tensor w, tensor b), grad::linear(T(x), T(w), b ? T(b) : at::Tensor()))
 OP(torch_embedding, (tensor *out, tensor w, tensor ids), at::embedding(T(w), T(ids)))
 
 OP(torch_sdpa, (tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, double scale),

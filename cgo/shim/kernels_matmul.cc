@@ -1,0 +1,88 @@
+// The three products of a linear layer with many rows: its outputs, and the gradients of its rows and of its
+// weights. One factor or both are packed for it, which with so many rows takes little of the time.
+#ifdef __x86_64__
+#include "each.hpp"
+#include "kernels.hpp"
+#include "turn.hpp"
+
+using namespace shim::simd;
+
+namespace shim::kernels {
+
+bool many(const at::Tensor &x, const at::Tensor &w) {
+  return usable_half(x) && packable(w) && x.dim() == 2 && x.size(0) >= 512 && w.size(1) % 16 == 0;
+}
+
+// pieces runs fn(r, rows, b, blocks) for parts of a result of n rows and some blocks of 16 columns: all columns of some
+// rows, unless that leaves threads without work. A number of the result does not depend on the parts.
+template <class F> static void pieces(int64_t n, int64_t blocks, F fn) {
+  constexpr int64_t R = 64;
+  const int64_t down = (n + R - 1) / R, B = down < 4 * at::get_num_threads() ? 12 : blocks;
+  at::parallel_for(0, down * ((blocks + B - 1) / B), 1, [&](int64_t lo, int64_t hi) {
+    for (int64_t i = lo; i < hi; i++) {
+      const int64_t r = i % down * R, b = i / down * B;
+      fn(r, std::min(R, n - r), b, std::min(B, blocks - b));
+    }
+  });
+}
+
+at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias) {
+  const int64_t n = x.size(0), in = x.size(1), out = w.size(0), stride = x.stride(0);
+  TORCH_CHECK(w.size(1) == in, "a layer of ", w.size(1), " inputs, rows of ", in);
+  const auto weights = pack(w), add = bias.defined() ? bias.to(at::kFloat) : at::Tensor();
+  auto y = room({n, out}, x.options());
+  pieces(n, out / 16, [&](int64_t r, int64_t rows, int64_t b, int64_t blocks) {
+    const Rows from{half(x) + r * stride, stride, 2};
+    const Packed by{half(weights) + b * 16 * in, in, 16 * in};
+    auto *to = half(y) + r * out + b * 16;
+    if (add.defined())
+      product<From::bias>(from, rows, by, blocks, add.const_data_ptr<float>() + b * 16, to, out);
+    else
+      product<From::zero>(from, rows, by, blocks, nullptr, to, out);
+  });
+  return y;
+}
+
+at::Tensor turned(const at::Tensor &x) {
+  const int64_t stride = x.stride(0);
+  return turned_by(x.size(0), x.size(1), x.options(), [&](int64_t r, int64_t, bf16 *) {
+    return Found{half(x) + r * stride, stride};
+  });
+}
+
+at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &w, const at::Tensor &sum) {
+  const int64_t n = dy.size(0), out = w.size(0), in = w.size(1), stride = dy.stride(0);
+  const auto weights = turned(w);
+  auto dx = sum.defined() ? sum : room({n, in}, dy.options());
+  pieces(n, in / 16, [&](int64_t r, int64_t rows, int64_t b, int64_t blocks) {
+    const Rows from{half(dy) + r * stride, stride, 2};
+    const Packed by{half(weights) + b * 16 * out, out, 16 * out};
+    auto *to = half(dx) + r * in + b * 16;
+    if (sum.defined())
+      product<From::there>(from, rows, by, blocks, nullptr, to, in);
+    else
+      product<From::zero>(from, rows, by, blocks, nullptr, to, in);
+  });
+  return dx;
+}
+
+at::Tensor linear_weights(const at::Tensor &dy, const at::Tensor &x) {
+  constexpr int64_t R = 32; // outputs whose gradients, packed, stay near
+  const int64_t n = dy.size(0), out = dy.size(1), even = x.size(1) * 2, blocks = x.size(0), in = blocks * 16;
+  auto dw = room({out, in}, x.options());
+  at::parallel_for(0, (out + R - 1) / R, 1, [&](int64_t lo, int64_t hi) {
+    const std::unique_ptr<bf16[]> packed(new bf16[static_cast<size_t>(R * even)]);
+    for (int64_t o = lo * R; o < std::min(out, hi * R); o += R) {
+      const int64_t rows = std::min(R, out - o);
+      pack_transposed(half(dy) + o, n, even, rows, dy.stride(0), packed.get());
+      for (int64_t b = 0; b < blocks; b += 3)
+        for (int64_t r = 0; r < rows; r += 16)
+          product<From::zero>({packed.get() + r * even, 2, 32}, 16, {half(x) + b * 16 * even, even, 16 * even},
+                              std::min<int64_t>(3, blocks - b), nullptr, half(dw) + (o + r) * in + b * 16, in);
+    }
+  });
+  return dw;
+}
+
+} // namespace shim::kernels
+#endif
