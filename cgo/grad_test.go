@@ -3,6 +3,7 @@ package torch_test
 import (
 	"fmt"
 	"math"
+	"slices"
 	"testing"
 
 	torch "github.com/rlkd/rlkd/cgo"
@@ -69,20 +70,76 @@ func TestKernelGradients(t *testing.T) {
 		kernelGradients(t, []*torch.Tensor{f32(3, n, 3, 64)}, rope, rope)
 		silu := func(x []*torch.Tensor) *torch.Tensor { return torch.SiluMul(x[0], x[1]) }
 		kernelGradients(t, []*torch.Tensor{f32(5, n, 160).MulScalar(5), f32(6, n, 160)}, silu, silu)
-		gated := func(x []*torch.Tensor) *torch.Tensor { return torch.SiluMulLinear(x[0], x[1], x[2], x[3]) }
-		gatedPlain := func(x []*torch.Tensor) *torch.Tensor { return torch.Linear(silu(x), x[2], x[3]) }
-		kernelGradients(t, []*torch.Tensor{f32(5, n, 160).MulScalar(5), f32(6, n, 160), f32(7, 48, 160), f32(8, 48)}, gated, gatedPlain)
-		linears := func(of func(x []*torch.Tensor) []*torch.Tensor) func(x []*torch.Tensor) *torch.Tensor {
-			return func(x []*torch.Tensor) *torch.Tensor { return torch.Cat(-1, of(x)...) }
+		// n rows, and so many that the products are ours too.
+		for _, n := range []int{n, 577} {
+			linear := func(x []*torch.Tensor) *torch.Tensor { return torch.Linear(x[0], x[1], x[2]) }
+			kernelGradients(t, []*torch.Tensor{f32(1, n, 96), f32(9, 80, 96), f32(8, 80)}, linear, linear)
+			gated := func(x []*torch.Tensor) *torch.Tensor { return torch.SiluMulLinear(x[0], x[1], x[2], x[3]) }
+			gatedPlain := func(x []*torch.Tensor) *torch.Tensor { return torch.Linear(silu(x), x[2], x[3]) }
+			kernelGradients(t, []*torch.Tensor{f32(5, n, 160).MulScalar(5), f32(6, n, 160), f32(7, 48, 160), f32(8, 48)}, gated, gatedPlain)
+			linears := func(of func(x []*torch.Tensor) []*torch.Tensor) func(x []*torch.Tensor) *torch.Tensor {
+				return func(x []*torch.Tensor) *torch.Tensor { return torch.Cat(-1, of(x)...) }
+			}
+			kernelGradients(t, []*torch.Tensor{f32(1, n, 64), f32(2, 64), f32(9, 48, 64), f32(10, 32, 64), f32(11, 32)},
+				linears(func(x []*torch.Tensor) []*torch.Tensor {
+					return torch.NormLinears(x[0], x[1], 1e-5, x[2:4], []*torch.Tensor{nil, x[4]})
+				}),
+				linears(func(x []*torch.Tensor) []*torch.Tensor {
+					y := norm(x)
+					return []*torch.Tensor{torch.Linear(y, x[2], nil), torch.Linear(y, x[3], x[4])}
+				}))
 		}
-		kernelGradients(t, []*torch.Tensor{f32(1, n, 64), f32(2, 64), f32(9, 48, 64), f32(10, 32, 64), f32(11, 32)},
-			linears(func(x []*torch.Tensor) []*torch.Tensor {
-				return torch.NormLinears(x[0], x[1], 1e-5, x[2:4], []*torch.Tensor{nil, x[4]})
-			}),
-			linears(func(x []*torch.Tensor) []*torch.Tensor {
-				y := norm(x)
-				return []*torch.Tensor{torch.Linear(y, x[2], nil), torch.Linear(y, x[3], x[4])}
-			}))
+	})
+}
+
+// The kernel for the products of many rows is there for 512 rows and more; whatever rows are beside it, a row's
+// outputs and gradient are the same.
+func TestManyRows(t *testing.T) {
+	if !torch.UseKernels(true) {
+		t.Skip("no kernels for this CPU")
+	}
+	run(t, func(dev torch.Device) {
+		if dev != torch.CPU {
+			t.Skip("kernels are for the CPU")
+		}
+		x, w := wave(torch.BFloat16, dev, 1, 700, 112), wave(torch.BFloat16, dev, 2, 208, 112)
+		ran := func(x *torch.Tensor) (y, dx []float32) {
+			torch.EnableGrad(func() {
+				x = x.Detach().RequireGrad(true)
+				out := torch.Linear(x, w, nil)
+				out.BackwardFrom(wave(torch.BFloat16, dev, 3, 700, 208).Narrow(0, 0, x.Dim(0)))
+				y, dx = out.Float32s(), x.Grad().Float32s()
+			})
+			return y, dx
+		}
+		y, dx := ran(x)
+		for _, n := range []int{512, 517, 640} {
+			some, dsome := ran(x.Narrow(0, 0, n))
+			if !slices.Equal(some, y[:len(some)]) || !slices.Equal(dsome, dx[:len(dsome)]) {
+				t.Errorf("%d rows are not what they are among 700", n)
+			}
+		}
+		other := wave(torch.BFloat16, dev, 2, 32, 48)
+		wantError(t, torch.Try(func() error { torch.Linear(x, other, nil); return nil }), "a layer of 48 inputs, rows of 112")
+	})
+}
+
+// Weights' gradients of pieces, gathered in fp32, are that of all of it.
+func TestAddMM(t *testing.T) {
+	run(t, func(dev torch.Device) {
+		for _, width := range []int{96, 90} { // 90 has no kernel
+			x, dy := wave(torch.BFloat16, dev, 1, 65, width), wave(torch.BFloat16, dev, 2, 65, 2*width)
+			sum := torch.Full(1, torch.Float32, dev, 2*width, width)
+			for at := 0; at < 65; at += 13 {
+				sum.AddMM_(dy.Narrow(0, at, 13).Transpose(0, 1), x.Narrow(0, at, 13))
+			}
+			want := dy.Cast(torch.Float32).Transpose(0, 1).MatMul(x.Cast(torch.Float32)).AddScalar(1)
+			if d := norm(sum.Float32s(), want.Float32s()); !(d <= 3e-3) {
+				t.Errorf("width %d: differs by %g of its norm", width, d)
+			} else if width == 96 && dev == torch.CPU && torch.UseKernels(true) && d > 1e-6 {
+				t.Errorf("differs by %g of its norm: gathered in bf16", d)
+			}
+		}
 	})
 }
 

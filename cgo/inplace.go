@@ -35,7 +35,7 @@ func (t *Tensor) Exp_() {
 	checkInPlace("Exp_", C.torch_exp_(t.handle()))
 }
 
-// AddMM_ adds the matrix product x @ y.
+// AddMM_ adds the matrix product x @ y; t may be fp32 where x and y are bf16.
 func (t *Tensor) AddMM_(x, y *Tensor) {
 	checkInPlace("AddMM_", C.torch_addmm_(t.handle(), x.handle(), y.handle()))
 }

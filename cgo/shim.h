@@ -143,7 +143,7 @@ err torch_add_(tensor a, tensor b, double scale);
 err torch_sub_(tensor a, tensor b);
 err torch_mul_(tensor a, tensor b);
 err torch_exp_(tensor a);
-err torch_addmm_(tensor a, tensor x, tensor y); // a += x @ y
+err torch_addmm_(tensor a, tensor x, tensor y); // a += x @ y, which a may gather in a wider dtype
 err torch_index_add_(tensor a, int64_t dim, tensor index, tensor src);
 
 // Autograd.

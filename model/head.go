@@ -28,12 +28,8 @@ func (m *Model) logProbs(h *torch.Tensor, targets []int, temperature float64) (c
 // returns the gradient of h, [n, hidden]. It overwrites c.logits.
 func (m *Model) headBackward(c chunk, h, dlogp *torch.Tensor, temperature float64) *torch.Tensor {
 	dlogits := torch.LogSoftmaxAtBackward(c.logits, c.targets, c.lse, dlogp, 1/temperature)
-	switch {
-	case !m.head.trained:
-	case m.DType == torch.Float32:
+	if m.head.trained {
 		m.head.someGrad().AddMM_(dlogits.Transpose(0, 1), h)
-	default:
-		m.head.someGrad().Add_(dlogits.Transpose(0, 1).MatMul(h), 1)
 	}
 	return dlogits.MatMul(m.head.work)
 }

@@ -69,6 +69,7 @@ at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &, const at::Tens
 bool many(const at::Tensor &, const at::Tensor &) { return false; }
 at::Tensor linear(const at::Tensor &x, const at::Tensor &, const at::Tensor &) { return x; }
 at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &, const at::Tensor &) { return dy; }
+void add_linear_weights(const at::Tensor &, const at::Tensor &, const at::Tensor &) {}
 at::Tensor turned(const at::Tensor &x) { return x; }
 at::Tensor turned_rms_norm(const at::Tensor &x, const at::Tensor &, double) { return x; }
 at::Tensor turned_silu_mul(const at::Tensor &x, const at::Tensor &) { return x; }

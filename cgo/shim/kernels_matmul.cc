@@ -66,10 +66,10 @@ at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &w, const at::Tens
   return dx;
 }
 
-at::Tensor linear_weights(const at::Tensor &dy, const at::Tensor &x) {
-  constexpr int64_t R = 32; // outputs whose gradients, packed, stay near
+// weights sets dw [out, in], or adds to it, to dyᵀ x, of x turned. The gradients of R outputs, packed, stay near.
+template <From from, class T> static void weights(const at::Tensor &dy, const at::Tensor &x, T *dw) {
+  constexpr int64_t R = 32;
   const int64_t n = dy.size(0), out = dy.size(1), even = x.size(1) * 2, blocks = x.size(0), in = blocks * 16;
-  auto dw = room({out, in}, x.options());
   at::parallel_for(0, (out + R - 1) / R, 1, [&](int64_t lo, int64_t hi) {
     const std::unique_ptr<bf16[]> packed(new bf16[static_cast<size_t>(R * even)]);
     for (int64_t o = lo * R; o < std::min(out, hi * R); o += R) {
@@ -77,11 +77,20 @@ at::Tensor linear_weights(const at::Tensor &dy, const at::Tensor &x) {
       pack_transposed(half(dy) + o, n, even, rows, dy.stride(0), packed.get());
       for (int64_t b = 0; b < blocks; b += 3)
         for (int64_t r = 0; r < rows; r += 16)
-          product<From::zero>({packed.get() + r * even, 2, 32}, 16, {half(x) + b * 16 * even, even, 16 * even},
-                              std::min<int64_t>(3, blocks - b), nullptr, half(dw) + (o + r) * in + b * 16, in);
+          product<from>({packed.get() + r * even, 2, 32}, 16, {half(x) + b * 16 * even, even, 16 * even},
+                        std::min<int64_t>(3, blocks - b), nullptr, dw + (o + r) * in + b * 16, in);
     }
   });
+}
+
+at::Tensor linear_weights(const at::Tensor &dy, const at::Tensor &x) {
+  auto dw = room({dy.size(1), x.size(0) * 16}, x.options());
+  weights<From::zero>(dy, x, half(dw));
   return dw;
+}
+
+void add_linear_weights(const at::Tensor &sum, const at::Tensor &dy, const at::Tensor &x) {
+  weights<From::there>(dy, x, sum.data_ptr<float>());
 }
 
 } // namespace shim::kernels

@@ -40,6 +40,25 @@ err torch_add_(tensor a, tensor b, double scale) {
   });
 }
 
+// gathers tells whether a += x y is the gathering in fp32 of weights' gradients, xᵀ and y in bf16, for which
+// there is a kernel.
+static bool gathers(const at::Tensor &a, const at::Tensor &x, const at::Tensor &y) {
+  return a.scalar_type() == at::kFloat && a.is_contiguous() && x.dim() == 2 && y.dim() == 2 && kernels::usable_half(x.t()) &&
+         kernels::usable_half(y) && x.size(1) == y.size(0) && a.dim() == 2 && a.size(0) == x.size(0) &&
+         a.size(1) == y.size(1) && !grad::recorded({a, x, y});
+}
+
+err torch_addmm_(tensor a, tensor x, tensor y) {
+  return guard([&] {
+    if (gathers(T(a), T(x), T(y)))
+      kernels::add_linear_weights(T(a), T(x).t(), kernels::turned(T(y)));
+    else if (T(a).scalar_type() == T(x).scalar_type())
+      M(a).addmm_(T(x), T(y));
+    else
+      M(a).add_(T(x).mm(T(y)));
+  });
+}
+
 // transformers' LlamaRMSNorm: the mean square in fp32, the result in x's dtype, then the weight.
 static at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
   if (kernels::usable_half(x) && contiguous_like(x, {&w})) return grad::rms_norm(x, w, eps);

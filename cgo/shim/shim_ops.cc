@@ -105,7 +105,6 @@ IN_PLACE(torch_zero_, (tensor a), M(a).zero_())
 IN_PLACE(torch_sub_, (tensor a, tensor b), M(a).sub_(T(b)))
 IN_PLACE(torch_mul_, (tensor a, tensor b), M(a).mul_(T(b)))
 IN_PLACE(torch_exp_, (tensor a), M(a).exp_())
-IN_PLACE(torch_addmm_, (tensor a, tensor x, tensor y), M(a).addmm_(T(x), T(y)))
 IN_PLACE(torch_index_add_, (tensor a, int64_t dim, tensor index, tensor src), M(a).index_add_(dim, T(index), T(src)))
 
 // Autograd.
