@@ -7,10 +7,10 @@ import (
 	torch "github.com/rlkd/rlkd/cgo"
 )
 
-// products are the operations of libtorch that are matrix products, and those of the binding
-// that are by kernels of its own.
+// products are the operations that are matrix products: libtorch's, and those by kernels of the binding's own.
 var products = []string{
-	"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::mkldnn_linear", "mkldnn::_linear_pointwise", "PackedLinear",
+	"aten::mm", "aten::addmm", "aten::bmm", "aten::baddbmm", "aten::mkldnn_linear", "mkldnn::_linear_pointwise",
+	"rlkd::linear", "rlkd::linear_rows", "rlkd::linear_weights", "PackedLinear",
 }
 
 // parts takes a step whose update is profiled. A profile slows down what it counts a little, so

@@ -5,6 +5,8 @@
 #include "kernels.hpp"
 #include "turn.hpp"
 
+#include <ATen/record_function.h>
+
 using namespace shim::simd;
 
 namespace shim::kernels {
@@ -26,21 +28,37 @@ template <class F> static void pieces(int64_t n, int64_t blocks, F fn) {
   });
 }
 
-at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias) {
-  const int64_t n = x.size(0), in = x.size(1), out = w.size(0), stride = x.stride(0);
-  TORCH_CHECK(w.size(1) == in, "a layer of ", w.size(1), " inputs, rows of ", in);
-  const auto weights = pack(w), add = bias.defined() ? bias.to(at::kFloat) : at::Tensor();
-  auto y = room({n, out}, x.options());
-  pieces(n, out / 16, [&](int64_t r, int64_t rows, int64_t b, int64_t blocks) {
+// recorded makes a profile see what follows in its block, as it sees libtorch's operations.
+#define recorded(name) RECORD_FUNCTION("rlkd::" name, c10::ArrayRef<const c10::IValue>())
+
+// times is x [n, in] by packed weights, plus the bias, or added to sum, where these are defined.
+static at::Tensor times(const at::Tensor &x, const at::Tensor &weights, const at::Tensor &bias, const at::Tensor &sum) {
+  const int64_t n = x.size(0), in = x.size(1), stride = x.stride(0), out = weights.size(0) * 16;
+  const auto add = bias.defined() ? bias.to(at::kFloat) : at::Tensor();
+  auto y = sum.defined() ? sum : room({n, out}, x.options());
+  pieces(n, weights.size(0), [&](int64_t r, int64_t rows, int64_t b, int64_t blocks) {
     const Rows from{half(x) + r * stride, stride, 2};
     const Packed by{half(weights) + b * 16 * in, in, 16 * in};
     auto *to = half(y) + r * out + b * 16;
-    if (add.defined())
+    if (sum.defined())
+      product<From::there>(from, rows, by, blocks, nullptr, to, out);
+    else if (add.defined())
       product<From::bias>(from, rows, by, blocks, add.const_data_ptr<float>() + b * 16, to, out);
     else
       product<From::zero>(from, rows, by, blocks, nullptr, to, out);
   });
   return y;
+}
+
+at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias) {
+  recorded("linear");
+  TORCH_CHECK(w.size(1) == x.size(1), "a layer of ", w.size(1), " inputs, rows of ", x.size(1));
+  return times(x, pack(w), bias, {});
+}
+
+at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &w, const at::Tensor &sum) {
+  recorded("linear_rows");
+  return times(dy, turned(w), {}, sum);
 }
 
 at::Tensor turned(const at::Tensor &x) {
@@ -50,24 +68,9 @@ at::Tensor turned(const at::Tensor &x) {
   });
 }
 
-at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &w, const at::Tensor &sum) {
-  const int64_t n = dy.size(0), out = w.size(0), in = w.size(1), stride = dy.stride(0);
-  const auto weights = turned(w);
-  auto dx = sum.defined() ? sum : room({n, in}, dy.options());
-  pieces(n, in / 16, [&](int64_t r, int64_t rows, int64_t b, int64_t blocks) {
-    const Rows from{half(dy) + r * stride, stride, 2};
-    const Packed by{half(weights) + b * 16 * out, out, 16 * out};
-    auto *to = half(dx) + r * in + b * 16;
-    if (sum.defined())
-      product<From::there>(from, rows, by, blocks, nullptr, to, in);
-    else
-      product<From::zero>(from, rows, by, blocks, nullptr, to, in);
-  });
-  return dx;
-}
-
 // weights sets dw [out, in], or adds to it, to dyᵀ x, of x turned. The gradients of R outputs, packed, stay near.
 template <From from, class T> static void weights(const at::Tensor &dy, const at::Tensor &x, T *dw) {
+  recorded("linear_weights");
   constexpr int64_t R = 32;
   const int64_t n = dy.size(0), out = dy.size(1), even = x.size(1) * 2, blocks = x.size(0), in = blocks * 16;
   at::parallel_for(0, (out + R - 1) / R, 1, [&](int64_t lo, int64_t hi) {
