@@ -11,21 +11,8 @@ using namespace shim::simd;
 
 namespace shim::kernels {
 
-bool many(const at::Tensor &x, const at::Tensor &w) {
-  return usable_half(x) && packable(w) && x.dim() == 2 && x.size(0) >= 512 && w.size(1) % 16 == 0;
-}
-
-// pieces runs fn(r, rows, b, blocks) for parts of a result of n rows and some blocks of 16 columns: all columns of some
-// rows, unless that leaves threads without work. A number of the result does not depend on the parts.
-template <class F> static void pieces(int64_t n, int64_t blocks, F fn) {
-  constexpr int64_t R = 64;
-  const int64_t down = (n + R - 1) / R, B = down < 4 * at::get_num_threads() ? 12 : blocks;
-  at::parallel_for(0, down * ((blocks + B - 1) / B), 1, [&](int64_t lo, int64_t hi) {
-    for (int64_t i = lo; i < hi; i++) {
-      const int64_t r = i % down * R, b = i / down * B;
-      fn(r, std::min(R, n - r), b, std::min(B, blocks - b));
-    }
-  });
+bool many(const at::Tensor &x, const at::Tensor &w, int64_t rows) {
+  return usable_half(x) && packable(w) && x.dim() == 2 && x.size(0) >= rows && w.size(1) % 16 == 0;
 }
 
 // recorded makes a profile see what follows in its block, as it sees libtorch's operations.
@@ -36,16 +23,20 @@ static at::Tensor times(const at::Tensor &x, const at::Tensor &weights, const at
   const int64_t n = x.size(0), in = x.size(1), stride = x.stride(0), out = weights.size(0) * 16;
   const auto add = bias.defined() ? bias.to(at::kFloat) : at::Tensor();
   auto y = sum.defined() ? sum : room({n, out}, x.options());
-  pieces(n, weights.size(0), [&](int64_t r, int64_t rows, int64_t b, int64_t blocks) {
-    const Rows from{half(x) + r * stride, stride, 2};
-    const Packed by{half(weights) + b * 16 * in, in, 16 * in};
-    auto *to = half(y) + r * out + b * 16;
-    if (sum.defined())
-      product<From::there>(from, rows, by, blocks, nullptr, to, out);
-    else if (add.defined())
-      product<From::bias>(from, rows, by, blocks, add.const_data_ptr<float>() + b * 16, to, out);
-    else
-      product<From::zero>(from, rows, by, blocks, nullptr, to, out);
+  const Packed by{half(weights), in, 16 * in};
+  at::parallel_for(0, (n + 7) / 8, 1, [&](int64_t lo, int64_t hi) {
+    constexpr int64_t R = 64; // rows that stay near while all weights pass
+    for (int64_t r = 8 * lo; r < std::min(n, 8 * hi); r += R) {
+      const int64_t rows = std::min(R, std::min(n, 8 * hi) - r);
+      const Rows from{half(x) + r * stride, stride, 2};
+      auto *to = half(y) + r * out;
+      if (sum.defined())
+        product<From::there>(from, rows, by, out / 16, nullptr, to, out);
+      else if (add.defined())
+        product<From::bias>(from, rows, by, out / 16, add.const_data_ptr<float>(), to, out);
+      else
+        product<From::zero>(from, rows, by, out / 16, nullptr, to, out);
+    }
   });
   return y;
 }
