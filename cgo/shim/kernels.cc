@@ -66,7 +66,7 @@ at::Tensor draw(const at::Tensor &x, const at::Tensor &, double) { return x; }
 bool packable(const at::Tensor &) { return false; }
 at::Tensor pack(at::TensorList ws) { return ws[0]; }
 at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &, const at::Tensor &) { return x; }
-bool many(const at::Tensor &, const at::Tensor &, int64_t) { return false; }
+bool many(const at::Tensor &, const at::Tensor &) { return false; }
 at::Tensor linear(const at::Tensor &x, const at::Tensor &, const at::Tensor &) { return x; }
 at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &, const at::Tensor &) { return dy; }
 void add_linear_weights(const at::Tensor &, const at::Tensor &, const at::Tensor &) {}

@@ -106,11 +106,11 @@ at::Tensor pack(at::TensorList ws); // one under the other
 at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias);
 
 // A linear layer with many rows, in bf16; many tells whether x [n, in] or dy [n, out] and w [out, in] are
-// for these, and n is at least rows. linear is x wᵀ + bias, which may be undefined. linear_rows is dy w, the gradient of x, added to
+// for these. linear is x wᵀ + bias, which may be undefined. linear_rows is dy w, the gradient of x, added to
 // sum if that is defined. linear_weights is dyᵀ x, the gradient of w, of x turned: [in/16, n/2, 16, 2], n
 // rounded up to an even number; add_linear_weights adds it to sum in fp32, without gaps. x, dy, gate and
 // up may have gaps between rows.
-bool many(const at::Tensor &x, const at::Tensor &w, int64_t rows);
+bool many(const at::Tensor &x, const at::Tensor &w);
 at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias);
 at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &w, const at::Tensor &sum);
 at::Tensor linear_weights(const at::Tensor &dy, const at::Tensor &x);

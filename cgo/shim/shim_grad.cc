@@ -67,13 +67,9 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
 
 static std::optional<at::Tensor> optional(const at::Tensor &b) { return b.defined() ? std::optional(b) : std::nullopt; }
 
-// From so many rows on our own products are the faster ones: forth and back to the rows, for which the weights are
-// packed each time, and back to the weights (bench/LOG.md).
-constexpr int64_t forth_rows = 1536, back_rows = 384;
-
 // A linear layer without a graph of our own.
 static at::Tensor product(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b) {
-  return kernels::many(x, w, forth_rows) ? kernels::linear(x, w, b) : at::linear(x, w, optional(b));
+  return kernels::many(x, w) ? kernels::linear(x, w, b) : at::linear(x, w, optional(b));
 }
 
 // Backward is the way back through linear layers that read the same: made again by `read`, or by `turn` as our own
@@ -83,13 +79,13 @@ struct Backward {
   at::Tensor x = {}, turned = {}, dx = {}; // dx is the gradient of what they read, so far
 
   void rows(const at::Tensor &dy, const at::Tensor &w) {
-    if (kernels::many(dy, w, forth_rows))
+    if (kernels::many(dy, w))
       dx = kernels::linear_rows(dy, w, dx);
     else
       dx = dx.defined() ? dx.addmm_(dy, w) : dy.mm(w);
   }
   at::Tensor weights(const at::Tensor &dy, const at::Tensor &w) {
-    if (kernels::many(dy, w, back_rows)) {
+    if (kernels::many(dy, w)) {
       if (!turned.defined()) turned = turn();
       return kernels::linear_weights(dy, turned);
     }
@@ -117,7 +113,7 @@ struct Linear : Function<Linear> {
 };
 
 at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b) {
-  return kernels::many(x, w, back_rows) && recorded({x, w, b}) ? Linear::apply(x, w, optional(b)) : product(x, w, b);
+  return kernels::many(x, w) && recorded({x, w, b}) ? Linear::apply(x, w, optional(b)) : product(x, w, b);
 }
 
 // Of x, the norm's weight, the layers' weights, and the biases there are: bit i of biased is layer i's.
