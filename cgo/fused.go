@@ -1,14 +1,43 @@
 package torch
 
+// #include <stdlib.h>
 // #include "shim.h"
 import "C"
 
-import "unsafe"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // The operations below are made of several of libtorch's. Where the device is a CPU with
-// AVX512-BF16 and no graph is recorded they run as one kernel of our own (kernels.cc), and so
+// AVX2 and no graph is recorded they run as one kernel of our own (kernels.hpp), and so
 // do [RMSNorm] and [Rope]; else libtorch's operations are composed, in fp32 all but [Attend] and
 // [Draw]. What a kernel makes of a row does not depend on the other rows.
+
+// kernels is what our own kernels are made for here: avx512, avx2 or none.
+var kernels string
+
+// chooseKernels takes those of a name, as RLKD_KERNELS says it; "" are the fastest that this CPU can run.
+func chooseKernels(name string) error {
+	if kernels = "none"; name == kernels {
+		return nil
+	}
+	s := C.CString(name)
+	defer C.free(unsafe.Pointer(s))
+	if chosen := C.torch_choose_kernels(s); chosen != nil {
+		kernels = C.GoString(chosen)
+	} else if name != "" {
+		return &Unavailable{fmt.Sprintf("RLKD_KERNELS=%s: no kernels of that name, or this CPU lacks the instructions", name),
+			"unset it, or set it to avx512 (AVX512-BF16), avx2 or none"}
+	}
+	return nil
+}
+
+// Kernels names what our own kernels are made for on this CPU: "avx512" (AVX512-BF16), "avx2" or "none".
+func Kernels() string {
+	need()
+	return kernels
+}
 
 // UseKernels turns our own kernels off, or on again, as they are at first: for tests, and to
 // see what they are worth. It tells whether they are in use now.

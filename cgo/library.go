@@ -61,6 +61,9 @@ func open(name string) error {
 	}
 	a := heap()
 	C.torch_install((*[0]byte)(C.torch_on_engine), a.at, C.size_t(a.bytes))
+	if err := chooseKernels(os.Getenv("RLKD_KERNELS")); err != nil {
+		return err
+	}
 	_, _ = os.Stat(C.GoString(path)) // so that go test knows that its results depend on it
 	loaded.Store(true)
 	return nil

@@ -112,6 +112,7 @@ err torch_rope(tensor *out, tensor x, tensor cos, tensor sin);
 err torch_sdpa(tensor *out, tensor q, tensor k, tensor v, tensor mask, int causal, double scale); // mask may be NULL
 
 // Operations made of several (shim_fused.cc).
+const char *torch_choose_kernels(const char *name); // "" for the fastest; the name, NULL if this CPU cannot run them
 void torch_use_kernels(int on);
 int torch_has_kernels(void);
 err torch_silu_mul(tensor *out, tensor gate, tensor up);

@@ -39,7 +39,7 @@ func Device(device, dtype string) (torch.Device, torch.DType, error) {
 	case "bf16":
 		return dev, torch.BFloat16, nil
 	case "auto":
-		if dev != torch.CPU || cpu.X86.HasAVX512BF16 || cpu.X86.HasAMXBF16 {
+		if dev != torch.CPU || torch.Kernels() != "none" || cpu.X86.HasAVX512BF16 || cpu.X86.HasAMXBF16 {
 			return dev, torch.BFloat16, nil
 		}
 		return dev, torch.Float32, nil

@@ -8,8 +8,7 @@
 #include <cmath>
 #include <vector>
 
-namespace shim::kernels {
-using namespace simd;
+namespace shim::ISA {
 
 constexpr int64_t blockRows = 64; // query rows whose scores are in memory at once
 
@@ -51,76 +50,70 @@ struct Heads {
 
 inline Heads head(const at::Tensor &x, int64_t h) { return {half(x) + h * x.size(2), x.size(1) * x.size(2)}; }
 
-} // namespace shim::kernels
+} // namespace shim::ISA
 
-#pragma GCC push_options
-#pragma GCC optimize("O3")
-#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
-namespace shim::kernels {
-
-inline __m512i lanes() { return _mm512_setr_epi32(0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15); }
+ISA_BEGIN
+namespace shim::ISA {
 
 // seen are the lanes of columns t … t+15 that are among the first n.
-inline __mmask16 seen(int64_t t, int64_t n) {
-  return _mm512_cmplt_epi32_mask(lanes(), _mm512_set1_epi32(static_cast<int>(std::min<int64_t>(16, n - t))));
-}
+inline Mask seen(int64_t t, int64_t n) { return first(n - t); }
 
 // weights are e^(by s - shift) of sixteen scores, 0 where they are not seen.
-inline __m512 weights(const float *s, __mmask16 seen, __m512 by, __m512 shift) {
-  return _mm512_maskz_mov_ps(seen, exp(_mm512_fmsub_ps(_mm512_loadu_ps(s), by, shift)));
+inline Lanes weights(const float *s, Mask seen, Lanes by, Lanes shift) {
+  return select(seen, exp(fms(load(s), by, shift)), all(0));
 }
 
 // One row's softmax: scores s become e^(scale s - top) in p, 0 where they are not seen. It
 // returns the log of the sum of e^(scale s).
 inline float softmax_row(const float *s, bf16 *p, const Span *spans, int64_t count, float scale, float &sum) {
-  const __m512 by = _mm512_set1_ps(scale), none = _mm512_set1_ps(-INFINITY);
-  __m512 top = none;
+  const Lanes by = all(scale), none = all(-INFINITY);
+  Lanes top = none;
   int64_t at = 0;
   for (int64_t i = 0; i < count; i++) {
     const Span x = spans[i];
     for (int64_t t = 0; t < x.seen; t += 16)
-      top = _mm512_max_ps(top, _mm512_mask_mul_ps(none, seen(t, x.seen), _mm512_loadu_ps(s + at + t), by));
+      top = max(top, select(seen(t, x.seen), load(s + at + t) * by, none));
     at += x.padded;
   }
-  const float most = _mm512_reduce_max_ps(top);
-  const __m512 shift = _mm512_set1_ps(most);
-  __m512 total = _mm512_setzero_ps();
+  const float most = max_of(top);
+  const Lanes shift = all(most);
+  Lanes total = all(0);
   at = 0;
   for (int64_t i = 0; i < count; i++) {
     const Span x = spans[i];
     for (int64_t t = 0; t < x.padded; t += 16) {
-      const __m512 e = weights(s + at + t, seen(t, x.seen), by, shift);
-      total = _mm512_add_ps(total, e);
+      const Lanes e = weights(s + at + t, seen(t, x.seen), by, shift);
+      total = total + e;
       store(p + at + t, e);
     }
     at += x.padded;
   }
-  sum = _mm512_reduce_add_ps(total);
+  sum = sum_of(total);
   return most + std::log(sum);
 }
 
 inline void scaled_row(const float *x, bf16 *y, int64_t n, float by) {
-  for (int64_t i = 0; i < n; i += 16) store(y + i, _mm512_mul_ps(_mm512_loadu_ps(x + i), _mm512_set1_ps(by)));
+  for (int64_t i = 0; i < n; i += 16) store(y + i, load(x + i) * all(by));
 }
 
 inline float dot_row(const bf16 *a, const bf16 *b, int64_t n) {
-  __m512 sum = _mm512_setzero_ps();
-  for (int64_t i = 0; i < n; i += 16) sum = _mm512_fmadd_ps(load(a + i), load(b + i), sum);
-  return _mm512_reduce_add_ps(sum);
+  Lanes sum = all(0);
+  for (int64_t i = 0; i < n; i += 16) sum = fma(load(a + i), load(b + i), sum);
+  return sum_of(sum);
 }
 
 // One row on the way back: from scores s and the gradients dp of the probabilities, the
 // probabilities p and the gradients ds of the scores.
 inline void gradient_row(const float *s, const float *dp, bf16 *p, bf16 *ds, const Span *spans, int64_t count,
                          float scale, float lse, float delta) {
-  const __m512 by = _mm512_set1_ps(scale), shift = _mm512_set1_ps(lse), less = _mm512_set1_ps(delta);
+  const Lanes by = all(scale), shift = all(lse), less = all(delta);
   int64_t at = 0;
   for (int64_t i = 0; i < count; i++) {
     const Span x = spans[i];
     for (int64_t t = 0; t < x.padded; t += 16) {
-      const __m512 e = weights(s + at + t, seen(t, x.seen), by, shift);
+      const Lanes e = weights(s + at + t, seen(t, x.seen), by, shift);
       store(p + at + t, e);
-      store(ds + at + t, _mm512_mul_ps(_mm512_mul_ps(e, by), _mm512_sub_ps(_mm512_loadu_ps(dp + at + t), less)));
+      store(ds + at + t, (e * by) * (load(dp + at + t) - less));
     }
     at += x.padded;
   }
@@ -130,13 +123,13 @@ inline void gradient_row(const float *s, const float *dp, bf16 *p, bf16 *ds, con
 inline void paired(const bf16 *x, bf16 *y, int64_t n, int64_t width) {
   for (int64_t r = 0; r < n; r += 2, x += 2 * width, y += 2 * width)
     for (int64_t t = 0; t < width; t += 16)
-      _mm512_storeu_si512(y + 2 * t, interleaved(bits(x + t), bits(x + width + t)));
+      interleave(x + t, x + width + t, y + 2 * t);
 }
 
-} // namespace shim::kernels
-#pragma GCC pop_options
+} // namespace shim::ISA
+ISA_END
 
-namespace shim::kernels {
+namespace shim::ISA {
 
 // Keys are one key head's keys or values in the forms that products take.
 struct Keys {
@@ -194,8 +187,9 @@ struct Block {
 
   // scores sets s [n, width] to x [n, d] times the keys.
   void scores(Rows x, const Keys &keys, float *s) const {
+    const Left left(x, n, d);
     along([&](size_t seg, int64_t at, int64_t columns) {
-      product<From::zero>(x, n, {keys.columns.data() + plan.column[seg] * d, d, 16 * d}, columns / 16, nullptr, s + at,
+      product<From::zero>(left, {keys.columns.data() + plan.column[seg] * d, d, 16 * d}, columns / 16, nullptr, s + at,
                           width());
     });
   }
@@ -205,7 +199,7 @@ struct Block {
     std::fill(y, y + n * d, 0.0f);
     along([&](size_t seg, int64_t at, int64_t columns) {
       const Packed w{keys.elements.data() + plan.column[seg] * d, columns, 16 * plan.padded(static_cast<int64_t>(seg))};
-      product<From::there>({p + at, width(), 2}, n, w, d / 16, nullptr, y, d);
+      product<From::there>(Left({p + at, width(), 2}, n, columns), w, d / 16, nullptr, y, d);
     });
   }
 
@@ -216,10 +210,10 @@ struct Block {
     paired(p, turned, even, w);
     pack_transposed(x.row(start()), n, even, d, x.stride, packed);
     along([&](size_t seg, int64_t at, int64_t columns) {
-      product<From::there>({turned + 2 * at, 2, 2 * w}, columns, {packed, even, 16 * even}, d / 16, nullptr,
+      product<From::there>(Left({turned + 2 * at, 2, 2 * w}, columns, even), {packed, even, 16 * even}, d / 16, nullptr,
                            y + plan.column[seg] * d, d);
     });
   }
 };
 
-} // namespace shim::kernels
+} // namespace shim::ISA

@@ -2,7 +2,7 @@
 #pragma once
 #include "attention.hpp"
 
-namespace shim::kernels {
+namespace shim::ISA {
 
 // Past are the keys and values of one row and one key head, in the form that products take: keys
 // [width/16][d/2][16][2], to be multiplied by queries, and values [width/2][d/16][16][2], to be added
@@ -38,18 +38,18 @@ struct Attention {
   void of(const bf16 *q, const Past &past, int64_t n, bf16 *out, float scale) {
     const int64_t seen = up(n, 16);
     const Span span{seen, n};
-    product<From::zero, true>({q, d, 2}, group, {past.keys, d, 16 * d}, seen / 16, nullptr, scores.data(), room,
+    product<From::zero, true>(Left({q, d, 2}, group, d), {past.keys, d, 16 * d}, seen / 16, nullptr, scores.data(), room,
                               past.keys + past.width * d);
     for (int64_t g = 0; g < group; g++) {
       float sum;
       softmax_row(scores.data() + g * room, weights.data() + g * room, &span, 1, scale, sum);
       scores[static_cast<size_t>(g * room)] = 1 / sum; // the scores themselves are not needed any more
     }
-    product<From::zero, true>({weights.data(), room, 2}, group, {past.values, seen, 32, 2 * d}, d / 16, nullptr,
+    product<From::zero, true>(Left({weights.data(), room, 2}, group, seen), {past.values, seen, 32, 2 * d}, d / 16, nullptr,
                               sums.data(), d, past.values + past.width * d);
     for (int64_t g = 0; g < group; g++)
       scaled_row(sums.data() + g * d, out + g * d, d, scores[static_cast<size_t>(g * room)]);
   }
 };
 
-} // namespace shim::kernels
+} // namespace shim::ISA

@@ -13,6 +13,7 @@
 
 using namespace shim;
 
+const char *torch_choose_kernels(const char *name) { return kernels::choose(name) ? kernels::here().name : nullptr; }
 void torch_use_kernels(int on) { kernels::enable(on != 0); }
 int torch_has_kernels(void) { return kernels::enabled(); }
 
@@ -34,7 +35,7 @@ static bool accumulates(const at::Tensor &a, const at::Tensor &b, double scale) 
 err torch_add_(tensor a, tensor b, double scale) {
   return guard([&] {
     if (accumulates(T(a), T(b), scale))
-      kernels::accumulate(T(a), T(b));
+      kernels::here().accumulate(T(a), T(b));
     else
       M(a).add_(T(b), scale);
   });
@@ -51,7 +52,7 @@ static bool gathers(const at::Tensor &a, const at::Tensor &x, const at::Tensor &
 err torch_addmm_(tensor a, tensor x, tensor y) {
   return guard([&] {
     if (gathers(T(a), T(x), T(y)))
-      kernels::add_linear_weights(T(a), T(x).t(), kernels::turned(T(y)));
+      kernels::here().add_linear_weights(T(a), T(x).t(), kernels::here().turned(T(y)));
     else if (T(a).scalar_type() == T(x).scalar_type())
       M(a).addmm_(T(x), T(y));
     else
@@ -129,7 +130,7 @@ static void put(const at::Tensor &cache, const at::Tensor &rows, const at::Tenso
 
 err torch_kv_cache(tensor *k, tensor *v, int64_t rows, int64_t kv_heads, int64_t width, int64_t d) {
   return guard([&] {
-    auto [keys, values] = kernels::kv_cache(rows, kv_heads, width, d);
+    auto [keys, values] = kernels::here().kv_cache(rows, kv_heads, width, d);
     *k = own(keys), *v = own(values);
   });
 }
@@ -137,7 +138,7 @@ err torch_kv_cache(tensor *k, tensor *v, int64_t rows, int64_t kv_heads, int64_t
 err torch_store_kv(tensor k_cache, tensor v_cache, tensor k, tensor v, tensor tokens, tensor rows, tensor positions) {
   return guard([&] {
     if (packed(T(k_cache)))
-      return kernels::store_kv(T(k_cache), T(v_cache), T(k), T(v), T(tokens), T(rows), T(positions));
+      return kernels::here().store_kv(T(k_cache), T(v_cache), T(k), T(v), T(tokens), T(rows), T(positions));
     put(T(k_cache), T(rows), T(positions), T(k).index_select(0, T(tokens)));
     put(T(v_cache), T(rows), T(positions), T(v).index_select(0, T(tokens)));
   });
@@ -166,7 +167,7 @@ err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tens
     const bool plain = T(q).scalar_type() == at::kFloat && kernels::usable(T(q)) && kernels::usable(T(k)) &&
                        kernels::usable(T(v)) && contiguous_like(T(q), {&T(k_cache), &T(v_cache)});
     const bool fits = plain || packed(T(k_cache));
-    *out = own(fits ? kernels::attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), scale)
+    *out = own(fits ? kernels::here().attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), scale)
                     : attend(T(q), T(k), T(v), T(k_cache), T(v_cache), T(positions), used, scale));
   });
 }
@@ -184,7 +185,7 @@ err torch_log_softmax_at(tensor *logp, tensor *entropy, tensor *lse, tensor logi
   return guard([&] {
     const auto &x = T(logits), &t = T(targets);
     if (kernels::usable_half(x)) {
-      auto [p, e, l] = kernels::log_softmax_at(x, t, scale);
+      auto [p, e, l] = kernels::here().log_softmax_at(x, t, scale);
       *logp = own(p), *entropy = own(e), *lse = own(l);
       return;
     }
@@ -202,7 +203,7 @@ err torch_log_softmax_at_backward(tensor *out, tensor logits, tensor targets, te
     const auto &x = T(logits), &t = T(targets);
     auto d = T(dlogp).contiguous();
     if (kernels::usable_half(x) && x.is_contiguous()) {
-      kernels::log_softmax_at_backward(x, t, T(lse), d, scale);
+      kernels::here().log_softmax_at_backward(x, t, T(lse), d, scale);
       *out = own(x);
       return;
     }
@@ -220,7 +221,7 @@ err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
     const auto &x = T(logits);
     auto u = uniform ? T(uniform) : at::Tensor();
     if (kernels::usable(x)) {
-      *out = own(kernels::draw(x, u, temperature));
+      *out = own(kernels::here().draw(x, u, temperature));
     } else if (temperature == 0) {
       *out = own(x.argmax(-1));
     } else {
@@ -233,12 +234,12 @@ err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
 err torch_pack(tensor *out, const tensor *ws, int n) {
   return guard([&] {
     auto all = list(ws, n);
-    *out = std::all_of(all.begin(), all.end(), kernels::packable) ? own(kernels::pack(all)) : nullptr;
+    *out = std::all_of(all.begin(), all.end(), kernels::packable) ? own(kernels::here().pack(all)) : nullptr;
   });
 }
 
 err torch_packed_linear(tensor *out, tensor x, tensor w, tensor b) {
-  return guard([&] { *out = own(kernels::packed_linear(T(x), T(w), b ? T(b) : at::Tensor())); });
+  return guard([&] { *out = own(kernels::here().packed_linear(T(x), T(w), b ? T(b) : at::Tensor())); });
 }
 
 err torch_decode_layer(tensor *out, tensor x, const decode_layer *l, tensor positions, tensor cos, tensor sin,
@@ -256,6 +257,6 @@ err torch_decode_layer(tensor *out, tensor x, const decode_layer *l, tensor posi
                                T(l->keys),
                                T(l->values)};
     TORCH_CHECK(packed(layer.keys) && kernels::usable_half(T(x)), "no kernel for a tensor of this device and type");
-    *out = own(kernels::decode_layer(T(x), layer, {T(positions), T(cos), T(sin), heads, kv_heads, eps, scale}));
+    *out = own(kernels::here().decode_layer(T(x), layer, {T(positions), T(cos), T(sin), heads, kv_heads, eps, scale}));
   });
 }

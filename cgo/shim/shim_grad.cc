@@ -2,6 +2,7 @@
 #include "grad.hpp"
 
 #include <ATen/ops/linear.h>
+#include <ATen/ops/matmul.h>
 #include <torch/csrc/autograd/custom_function.h>
 
 #include <algorithm>
@@ -21,55 +22,55 @@ struct RMSNorm : Function<RMSNorm> {
   static at::Tensor forward(AutogradContext *ctx, const at::Tensor &x, const at::Tensor &w, double eps) {
     ctx->save_for_backward({x, w});
     ctx->saved_data["eps"] = eps;
-    return kernels::rms_norm(x, w, eps);
+    return kernels::here().rms_norm(x, w, eps);
   }
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     auto saved = ctx->get_saved_variables();
-    auto [dx, dw] = kernels::rms_norm_backward(saved[0], saved[1], dy[0], ctx->saved_data["eps"].toDouble());
+    auto [dx, dw] = kernels::here().rms_norm_backward(saved[0], saved[1], dy[0], ctx->saved_data["eps"].toDouble());
     return {dx, dw, {}};
   }
 };
 
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
-  return recorded({x, w}) ? RMSNorm::apply(x, w, eps) : kernels::rms_norm(x, w, eps);
+  return recorded({x, w}) ? RMSNorm::apply(x, w, eps) : kernels::here().rms_norm(x, w, eps);
 }
 
 struct Rope : Function<Rope> {
   static at::Tensor forward(AutogradContext *ctx, const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
     ctx->save_for_backward({cos, sin});
-    return kernels::rope(x, cos, sin, 1);
+    return kernels::here().rope(x, cos, sin, 1);
   }
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     auto saved = ctx->get_saved_variables();
-    return {kernels::rope(dy[0].contiguous(), saved[0], saved[1], -1), {}, {}};
+    return {kernels::here().rope(dy[0].contiguous(), saved[0], saved[1], -1), {}, {}};
   }
 };
 
 at::Tensor rope(const at::Tensor &x, const at::Tensor &cos, const at::Tensor &sin) {
-  return recorded(x) ? Rope::apply(x, cos, sin) : kernels::rope(x, cos, sin, 1);
+  return recorded(x) ? Rope::apply(x, cos, sin) : kernels::here().rope(x, cos, sin, 1);
 }
 
 struct SiluMul : Function<SiluMul> {
   static at::Tensor forward(AutogradContext *ctx, const at::Tensor &gate, const at::Tensor &up) {
     ctx->save_for_backward({gate, up});
-    return kernels::silu_mul(gate, up);
+    return kernels::here().silu_mul(gate, up);
   }
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     auto saved = ctx->get_saved_variables();
-    auto [dgate, dup] = kernels::silu_mul_backward(saved[0], saved[1], dy[0]);
+    auto [dgate, dup] = kernels::here().silu_mul_backward(saved[0], saved[1], dy[0]);
     return {dgate, dup};
   }
 };
 
 at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
-  return recorded({gate, up}) ? SiluMul::apply(gate, up) : kernels::silu_mul(gate, up);
+  return recorded({gate, up}) ? SiluMul::apply(gate, up) : kernels::here().silu_mul(gate, up);
 }
 
 static std::optional<at::Tensor> optional(const at::Tensor &b) { return b.defined() ? std::optional(b) : std::nullopt; }
 
 // A linear layer without a graph of our own.
 static at::Tensor product(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b) {
-  return kernels::many(x, w) ? kernels::linear(x, w, b) : at::linear(x, w, optional(b));
+  return kernels::many(x, w) ? kernels::here().linear(x, w, b) : at::linear(x, w, optional(b));
 }
 
 // Backward is the way back through linear layers that read the same: made again by `read`, or by `turn` as our own
@@ -80,14 +81,14 @@ struct Backward {
 
   void rows(const at::Tensor &dy, const at::Tensor &w) {
     if (kernels::many(dy, w))
-      dx = kernels::linear_rows(dy, w, dx);
+      dx = kernels::here().linear_rows(dy, w, dx);
     else
       dx = dx.defined() ? dx.addmm_(dy, w) : dy.mm(w);
   }
   at::Tensor weights(const at::Tensor &dy, const at::Tensor &w) {
     if (kernels::many(dy, w)) {
       if (!turned.defined()) turned = turn();
-      return kernels::linear_weights(dy, turned);
+      return kernels::here().linear_weights(dy, turned);
     }
     if (!x.defined()) x = read();
     return dy.t().mm(x);
@@ -103,7 +104,7 @@ struct Linear : Function<Linear> {
   }
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     const auto of = ctx->get_saved_variables();
-    Backward back{[&] { return of[0]; }, [&] { return kernels::turned(of[0]); }};
+    Backward back{[&] { return of[0]; }, [&] { return kernels::here().turned(of[0]); }};
     if (ctx->needs_input_grad(0)) back.rows(dy[0], of[1]);
     at::Tensor dw, db;
     if (ctx->needs_input_grad(1)) dw = back.weights(dy[0], of[1]);
@@ -116,10 +117,14 @@ at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b)
   return kernels::many(x, w) && recorded({x, w, b}) ? Linear::apply(x, w, optional(b)) : product(x, w, b);
 }
 
+at::Tensor matmul(const at::Tensor &a, const at::Tensor &b) {
+  return kernels::many(a, b) && !recorded({a, b}) ? kernels::here().linear_rows(a, b, {}) : at::matmul(a, b);
+}
+
 // Of x, the norm's weight, the layers' weights, and the biases there are: bit i of biased is layer i's.
 struct NormLinears : Function<NormLinears> {
   static variable_list run(at::TensorList of, size_t layers, int64_t biased, double eps) {
-    auto normed = kernels::rms_norm(of[0], of[1], eps);
+    auto normed = kernels::here().rms_norm(of[0], of[1], eps);
     variable_list out;
     size_t b = 2 + layers;
     for (size_t i = 0; i < layers; i++) out.push_back(product(normed, of[2 + i], biased >> i & 1 ? of[b++] : at::Tensor()));
@@ -136,8 +141,8 @@ struct NormLinears : Function<NormLinears> {
     const double eps = ctx->saved_data["eps"].toDouble();
     const int64_t biased = ctx->saved_data["biased"].toInt();
     variable_list grads(of.size() + 3);
-    Backward back{[&] { return kernels::rms_norm(of[0], of[1], eps); },
-                  [&] { return kernels::turned_rms_norm(of[0], of[1], eps); }};
+    Backward back{[&] { return kernels::here().rms_norm(of[0], of[1], eps); },
+                  [&] { return kernels::here().turned_rms_norm(of[0], of[1], eps); }};
     size_t b = 2 + dy.size();
     for (size_t i = 0; i < dy.size(); i++) {
       const size_t w = 2 + i, bias = biased >> i & 1 ? b++ : 0;
@@ -146,7 +151,7 @@ struct NormLinears : Function<NormLinears> {
       if (bias && ctx->needs_input_grad(bias)) grads[bias] = dy[i].sum(0);
       back.rows(dy[i], of[w]);
     }
-    if (back.dx.defined()) std::tie(grads[0], grads[1]) = kernels::rms_norm_backward(of[0], of[1], back.dx, eps);
+    if (back.dx.defined()) std::tie(grads[0], grads[1]) = kernels::here().rms_norm_backward(of[0], of[1], back.dx, eps);
     return grads;
   }
 };
@@ -167,30 +172,30 @@ struct SiluMulLinear : Function<SiluMulLinear> {
                             const std::optional<at::Tensor> &b) {
     ctx->save_for_backward({gate, up, w});
     ctx->saved_data["biased"] = b.has_value();
-    return product(kernels::silu_mul(gate, up), w, b.value_or(at::Tensor()));
+    return product(kernels::here().silu_mul(gate, up), w, b.value_or(at::Tensor()));
   }
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     const auto of = ctx->get_saved_variables();
-    Backward back{[&] { return kernels::silu_mul(of[0], of[1]); },
-                  [&] { return kernels::turned_silu_mul(of[0], of[1]); }};
+    Backward back{[&] { return kernels::here().silu_mul(of[0], of[1]); },
+                  [&] { return kernels::here().turned_silu_mul(of[0], of[1]); }};
     at::Tensor dw, db;
     if (ctx->needs_input_grad(2)) dw = back.weights(dy[0], of[2]);
     if (ctx->saved_data["biased"].toBool() && ctx->needs_input_grad(3)) db = dy[0].sum(0);
     back.rows(dy[0], of[2]);
-    auto [dgate, dup] = kernels::silu_mul_backward(of[0], of[1], back.dx);
+    auto [dgate, dup] = kernels::here().silu_mul_backward(of[0], of[1], back.dx);
     return {dgate, dup, dw, db};
   }
 };
 
 at::Tensor silu_mul_linear(const at::Tensor &gate, const at::Tensor &up, const at::Tensor &w, const at::Tensor &b) {
   return recorded({gate, up, w, b}) ? SiluMulLinear::apply(gate, up, w, optional(b))
-                                    : product(kernels::silu_mul(gate, up), w, b);
+                                    : product(kernels::here().silu_mul(gate, up), w, b);
 }
 
 struct TreeAttention : Function<TreeAttention> {
   static at::Tensor forward(AutogradContext *ctx, const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
                             const kernels::Tree &tree, double scale) {
-    auto [out, lse] = kernels::tree_attention(q, k, v, tree, scale);
+    auto [out, lse] = kernels::here().tree_attention(q, k, v, tree, scale);
     ctx->save_for_backward({q, k, v, out, lse});
     ctx->saved_data["scale"] = scale;
     std::vector<int64_t> flat;
@@ -201,7 +206,7 @@ struct TreeAttention : Function<TreeAttention> {
   static variable_list backward(AutogradContext *ctx, variable_list dy) {
     auto saved = ctx->get_saved_variables();
     auto flat = ctx->saved_data["tree"].toIntVector();
-    auto [dq, dk, dv] = kernels::tree_attention_backward(
+    auto [dq, dk, dv] = kernels::here().tree_attention_backward(
         saved[0], saved[1], saved[2], saved[3], saved[4], dy[0].contiguous(),
         kernels::tree(flat.data(), static_cast<int64_t>(flat.size()) / 3), ctx->saved_data["scale"].toDouble());
     return {dq, dk, dv, {}, {}};
@@ -211,7 +216,7 @@ struct TreeAttention : Function<TreeAttention> {
 at::Tensor tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v, const kernels::Tree &tree,
                           double scale) {
   return recorded({q, k, v}) ? TreeAttention::apply(q, k, v, tree, scale)
-                                : std::get<0>(kernels::tree_attention(q, k, v, tree, scale));
+                                : std::get<0>(kernels::here().tree_attention(q, k, v, tree, scale));
 }
 
 } // namespace shim::grad

@@ -15,14 +15,14 @@ using namespace shim;
 // split sets half to x rounded, and low to the bits of x less those of half: at most 2^15 either way, and
 // the one value too large for 16 bits, of an x just between two, is one less.
 static void split(const at::Tensor &x, const at::Tensor &half, const at::Tensor &low) {
-  if (kernels::usable(x)) return kernels::split(x, half, low);
+  if (kernels::usable(x)) return kernels::here().split(x, half, low);
   half.copy_(x);
   low.copy_((x.view(at::kInt) - half.view(at::kShort).to(at::kInt) * (1 << 16)).clamp(-(1 << 15), (1 << 15) - 1));
 }
 
 // join sets x to what was split.
 static void join(const at::Tensor &half, const at::Tensor &low, const at::Tensor &x) {
-  if (kernels::usable(x)) return kernels::join(half, low, x);
+  if (kernels::usable(x)) return kernels::here().join(half, low, x);
   x.view(at::kInt).copy_(half.view(at::kShort).to(at::kInt) * (1 << 16) + low);
 }
 

@@ -91,7 +91,7 @@ OP(torch_logical, (tensor *out, tensor a, tensor b, int kind),
    kind == 0 ? T(a).logical_and(T(b)) : T(a).logical_or(T(b)))
 
 // What a transformer is made of.
-OP(torch_matmul, (tensor *out, tensor a, tensor b), at::matmul(T(a), T(b)))
+OP(torch_matmul, (tensor *out, tensor a, tensor b), grad::matmul(T(a), T(b)))
 OP(torch_linear, (tensor *out, tensor x, tensor w, tensor b), grad::linear(T(x), T(w), b ? T(b) : at::Tensor()))
 OP(torch_embedding, (tensor *out, tensor w, tensor ids), at::embedding(T(w), T(ids)))
 

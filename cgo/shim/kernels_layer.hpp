@@ -1,5 +1,5 @@
 // Decoding: a whole layer for one new token per row, as one piece of parallel work.
-#ifdef __x86_64__
+#pragma once
 #include "decode.hpp"
 #include "kernels.hpp"
 #include "linear.hpp"
@@ -7,7 +7,7 @@
 
 #include <omp.h>
 
-namespace shim::kernels {
+namespace shim::ISA {
 
 namespace {
 
@@ -43,8 +43,8 @@ struct Run {
   void linear(const bf16 *from, const Linear &l, const bf16 *add, bf16 *to, const Linear &next) const {
     const int64_t blocks = l.weight.size(0), out = 16 * blocks;
     share((blocks + 2) / 3, [&](int64_t lo, int64_t hi) {
-      const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;
-      outputs(from, n, l, first, count, to + 16 * first, out, mine(next));
+      const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first, in = 2 * l.weight.size(1);
+      outputs(Left({from, in, 2}, n, in), l, first, count, to + 16 * first, out, mine(next));
       for (int64_t r = 0; add && r < n; r++)
         add_row(add + r * out + 16 * first, to + r * out + 16 * first, 16 * count);
     });
@@ -92,11 +92,12 @@ struct Run {
     const int64_t blocks = wide / 16, units = (blocks + 2) / 3;
     share(units, [&](int64_t lo, int64_t hi) {
       std::vector<bf16> both(static_cast<size_t>(n * 96));
+      const Left rows({normed, hidden, 2}, n, hidden);
       for (int64_t u = lo; u < hi; u++) {
         const int64_t first = 3 * u, count = std::min<int64_t>(3, blocks - first);
         const bf16 *data = half(l.weight);
-        outputs(normed, n, l, first, count, both.data(), 96, data + (blocks + first) * l.weight.stride(0));
-        outputs(normed, n, l, blocks + first, count, both.data() + 48, 96,
+        outputs(rows, l, first, count, both.data(), 96, data + (blocks + first) * l.weight.stride(0));
+        outputs(rows, l, blocks + first, count, both.data() + 48, 96,
                 u + 1 < hi ? data + (first + 3) * l.weight.stride(0) : mine(layer.down));
         for (int64_t r = 0; r < n; r++)
           silu_mul_row(both.data() + r * 96, both.data() + r * 96 + 48, active + r * wide + 16 * first, 16 * count);
@@ -135,5 +136,4 @@ at::Tensor decode_layer(const at::Tensor &input, const Layer &layer, const Step 
   return y;
 }
 
-} // namespace shim::kernels
-#endif
+} // namespace shim::ISA

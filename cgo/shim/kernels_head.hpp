@@ -1,15 +1,13 @@
 // The loss head: log-softmax at one target a row, without a row's probabilities in memory.
-#ifdef __x86_64__
+#pragma once
 #include "each.hpp"
 #include "kernels.hpp"
 
 #include <cmath>
 
-using namespace shim::simd;
 
-#pragma GCC push_options
-#pragma GCC optimize("O3")
-#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
+ISA_BEGIN
+namespace shim::ISA {
 namespace {
 
 struct Sums {
@@ -18,20 +16,20 @@ struct Sums {
 
 // Of p = softmax(scale x): log sum exp(scale x), and the entropy, which is lse - sum(p scale x).
 Sums sums_row(const bf16 *x, int64_t n, float scale) {
-  __m512 top = _mm512_set1_ps(-INFINITY);
-  for (int64_t i = 0; i < n; i += 16) top = _mm512_max_ps(top, load(x + i));
-  const float most = _mm512_reduce_max_ps(top) * scale;
-  const __m512 shift = _mm512_set1_ps(most), by = _mm512_set1_ps(scale);
+  Lanes top = all(-INFINITY);
+  for (int64_t i = 0; i < n; i += 16) top = max(top, load(x + i));
+  const float most = max_of(top) * scale;
+  const Lanes shift = all(most), by = all(scale);
   double total = 0, moment = 0;
   for (int64_t lo = 0; lo < n; lo += 4096) { // fp32 sums are short
-    __m512 sum = _mm512_setzero_ps(), first = _mm512_setzero_ps();
+    Lanes sum = all(0), first = all(0);
     for (int64_t i = lo; i < std::min(n, lo + 4096); i += 16) {
-      const __m512 z = _mm512_fmsub_ps(load(x + i), by, shift), e = exp(z);
-      sum = _mm512_add_ps(sum, e);
-      first = _mm512_fmadd_ps(e, _mm512_max_ps(z, _mm512_set1_ps(-104.0f)), first);
+      const Lanes z = fms(load(x + i), by, shift), e = exp(z);
+      sum = sum + e;
+      first = fma(e, max(z, all(-104.0f)), first);
     }
-    total += _mm512_reduce_add_ps(sum);
-    moment += _mm512_reduce_add_ps(first);
+    total += sum_of(sum);
+    moment += sum_of(first);
   }
   const double log = std::log(total);
   return {static_cast<float>(most + log), static_cast<float>(log - moment / total)};
@@ -46,18 +44,21 @@ inline float value(const bf16 *x, int64_t i) {
 
 // x becomes (onehot(target) - softmax(scale x)) * d * scale.
 void gradient_row(bf16 *x, int64_t n, int64_t target, float lse, float d, float scale) {
-  const __m512 by = _mm512_set1_ps(scale), shift = _mm512_set1_ps(lse), minus = _mm512_set1_ps(-d * scale);
+  const Lanes by = all(scale), shift = all(lse), minus = all(-d * scale);
   const float own = (1 - std::exp(value(x, target) * scale - lse)) * d * scale;
-  for (int64_t i = 0; i < n; i += 16) store(x + i, _mm512_mul_ps(exp(_mm512_fmsub_ps(load(x + i), by, shift)), minus));
-  const __mmask16 hit = static_cast<__mmask16>(1u << target % 16);
+  for (int64_t i = 0; i < n; i += 16) store(x + i, exp(fms(load(x + i), by, shift)) * minus);
   bf16 *there = x + target / 16 * 16;
-  store(there, _mm512_mask_mov_ps(load(there), hit, _mm512_set1_ps(own)));
+  float near[16];
+  store(near, load(there));
+  near[target % 16] = own;
+  store(there, load(near));
 }
 
 } // namespace
-#pragma GCC pop_options
+} // namespace shim::ISA
+ISA_END
 
-namespace shim::kernels {
+namespace shim::ISA {
 
 std::tuple<at::Tensor, at::Tensor, at::Tensor> log_softmax_at(const at::Tensor &x, const at::Tensor &targets,
                                                               double scale) {
@@ -87,5 +88,4 @@ void log_softmax_at_backward(const at::Tensor &x, const at::Tensor &targets, con
   });
 }
 
-} // namespace shim::kernels
-#endif
+} // namespace shim::ISA

@@ -1,10 +1,10 @@
 // Attention of many tokens at once, forward and backward: every token sees the segments above
 // its own, and its own up to itself. Scores of a block of rows are in memory as a whole, all
 // others are not; products are of bf16 with fp32 sums.
-#ifdef __x86_64__
+#pragma once
 #include "attention.hpp"
 
-namespace shim::kernels {
+namespace shim::ISA {
 
 std::tuple<at::Tensor, at::Tensor> tree_attention(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
                                                   const Tree &tree, double scale) {
@@ -127,5 +127,4 @@ std::tuple<at::Tensor, at::Tensor, at::Tensor> tree_attention_backward(const at:
   return {dq, dk, dv};
 }
 
-} // namespace shim::kernels
-#endif
+} // namespace shim::ISA

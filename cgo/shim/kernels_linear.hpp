@@ -1,17 +1,10 @@
 // Products of a few rows with weights that were packed before.
-#ifdef __x86_64__
+#pragma once
 #include "each.hpp"
 #include "kernels.hpp"
 #include "linear.hpp"
 
-using namespace shim::simd;
-
-namespace shim::kernels {
-
-bool packable(const at::Tensor &w) {
-  return enabled() && w.is_cpu() && w.scalar_type() == at::kBFloat16 && w.dim() == 2 && w.is_contiguous() &&
-         w.size(0) % 16 == 0 && w.size(1) % 2 == 0;
-}
+namespace shim::ISA {
 
 at::Tensor pack(at::TensorList ws) {
   int64_t blocks = 0, in = ws[0].size(1);
@@ -24,7 +17,7 @@ at::Tensor pack(at::TensorList ws) {
   for (const auto &w : ws) {
     auto *from = half(w);
     at::parallel_for(0, w.size(0) / 16, 8, [&](int64_t lo, int64_t hi) {
-      simd::pack(from + lo * 16 * in, (hi - lo) * 16, in, in, to + lo * 16 * in);
+      pack(from + lo * 16 * in, (hi - lo) * 16, in, in, to + lo * 16 * in);
     });
     to += w.numel();
   }
@@ -40,10 +33,9 @@ at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Ten
   const Linear layer{w, bias.defined() ? bias.to(at::kFloat) : at::Tensor()};
   at::parallel_for(0, (blocks + 2) / 3, 1, [&](int64_t lo, int64_t hi) {
     const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;
-    outputs(half(rows), n, layer, first, count, half(y) + 16 * first, out);
+    outputs(Left({half(rows), in, 2}, n, in), layer, first, count, half(y) + 16 * first, out);
   });
   return y;
 }
 
-} // namespace shim::kernels
-#endif
+} // namespace shim::ISA

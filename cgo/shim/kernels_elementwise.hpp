@@ -1,5 +1,5 @@
 // What is between the products of a layer, in bf16: RMSNorm, RoPE, SiLU·mul, and their gradients.
-#ifdef __x86_64__
+#pragma once
 #include "each.hpp"
 #include "kernels.hpp"
 #include "rows.hpp"
@@ -7,40 +7,38 @@
 
 #include <vector>
 
-using namespace shim::simd;
 
-#pragma GCC push_options
-#pragma GCC optimize("O3")
-#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
+ISA_BEGIN
+namespace shim::ISA {
 namespace {
 
 // With s = inverse(x): y = w s x, so dx = s w dy - x s^3 sum(w dy x)/n, and dw gains s x dy.
 void norm_row_backward(const bf16 *x, const bf16 *w, const bf16 *dy, bf16 *dx, float *dw, int64_t n, float eps) {
   const float s = inverse(x, n, eps);
-  __m512 sum = _mm512_setzero_ps();
-  for (int64_t i = 0; i < n; i += 16) sum = _mm512_fmadd_ps(_mm512_mul_ps(load(w + i), load(dy + i)), load(x + i), sum);
-  const __m512 scale = _mm512_set1_ps(s);
-  const __m512 back = _mm512_set1_ps(s * s * s * _mm512_reduce_add_ps(sum) / static_cast<float>(n));
+  Lanes sum = all(0);
+  for (int64_t i = 0; i < n; i += 16) sum = fma(load(w + i) * load(dy + i), load(x + i), sum);
+  const Lanes scale = all(s);
+  const Lanes back = all(s * s * s * sum_of(sum) / static_cast<float>(n));
   for (int64_t i = 0; i < n; i += 16) {
-    const __m512 v = load(x + i), d = load(dy + i);
-    store(dw + i, _mm512_fmadd_ps(rounded(x, _mm512_mul_ps(v, scale)), d, load(dw + i)));
-    store(dx + i, _mm512_fnmadd_ps(v, back, _mm512_mul_ps(_mm512_mul_ps(load(w + i), d), scale)));
+    const Lanes v = load(x + i), d = load(dy + i);
+    store(dw + i, fma(rounded(x, v * scale), d, load(dw + i)));
+    store(dx + i, fnma(v, back, load(w + i) * d * scale));
   }
 }
 
 // The derivative of g sigmoid(g) is sigmoid(g) (1 + g (1 - sigmoid(g))).
 void silu_mul_row_backward(const bf16 *gate, const bf16 *up, const bf16 *dy, bf16 *dgate, bf16 *dup, int64_t n) {
-  const __m512 one = _mm512_set1_ps(1);
+  const Lanes one = all(1);
   for (int64_t i = 0; i < n; i += 16) {
-    const __m512 g = load(gate + i), s = sigmoid(g), d = load(dy + i);
-    const __m512 slope = _mm512_mul_ps(s, _mm512_fmadd_ps(g, _mm512_sub_ps(one, s), one));
-    store(dgate + i, _mm512_mul_ps(_mm512_mul_ps(d, load(up + i)), slope));
-    store(dup + i, _mm512_mul_ps(d, _mm512_mul_ps(g, s)));
+    const Lanes g = load(gate + i), s = sigmoid(g), d = load(dy + i);
+    const Lanes slope = s * fma(g, one - s, one);
+    store(dgate + i, d * load(up + i) * slope);
+    store(dup + i, d * (g * s));
   }
 }
 
 void accumulate_row(float *sum, const bf16 *x, int64_t n) {
-  for (int64_t i = 0; i < n; i += 16) store(sum + i, _mm512_add_ps(load(sum + i), load(x + i)));
+  for (int64_t i = 0; i < n; i += 16) store(sum + i, load(sum + i) + load(x + i));
 }
 
 // The nearest bf16, to even if two are as near, by its bits: the instruction for it takes the smallest numbers for 0.
@@ -59,9 +57,10 @@ void join_row(const uint16_t *half, const int16_t *low, uint32_t *x, int64_t n) 
 }
 
 } // namespace
-#pragma GCC pop_options
+} // namespace shim::ISA
+ISA_END
 
-namespace shim::kernels {
+namespace shim::ISA {
 
 at::Tensor rms_norm(const at::Tensor &x, const at::Tensor &w, double eps) {
   auto in = x.contiguous();
@@ -153,15 +152,14 @@ static uint32_t *words(const at::Tensor &t) { return static_cast<uint32_t *>(t.d
 
 void split(const at::Tensor &x, const at::Tensor &half, const at::Tensor &low) {
   at::parallel_for(0, x.numel(), grain(1), [&](int64_t lo, int64_t hi) {
-    split_row(words(x) + lo, &kernels::half(half)[lo].bits, low.data_ptr<int16_t>() + lo, hi - lo);
+    split_row(words(x) + lo, &ISA::half(half)[lo].bits, low.data_ptr<int16_t>() + lo, hi - lo);
   });
 }
 
 void join(const at::Tensor &half, const at::Tensor &low, const at::Tensor &x) {
   at::parallel_for(0, x.numel(), grain(1), [&](int64_t lo, int64_t hi) {
-    join_row(&kernels::half(half)[lo].bits, low.data_ptr<int16_t>() + lo, words(x) + lo, hi - lo);
+    join_row(&ISA::half(half)[lo].bits, low.data_ptr<int16_t>() + lo, words(x) + lo, hi - lo);
   });
 }
 
-} // namespace shim::kernels
-#endif
+} // namespace shim::ISA

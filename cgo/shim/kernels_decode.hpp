@@ -1,44 +1,21 @@
 // Decoding: caches of keys and values, and the attention of one new token per row to its past.
-#ifdef __x86_64__
+#pragma once
 #include "decode.hpp"
 #include "kernels.hpp"
 
-using namespace shim::kernels;
 
-#pragma GCC push_options
-#pragma GCC optimize("O3")
-#pragma GCC target("avx2,fma,avx512f,avx512bw,avx512vl,avx512dq,avx512bf16")
+ISA_BEGIN
+namespace shim::ISA {
 namespace {
-
-// sums: lane i of the result is the sum of the lanes of v[i].
-inline __m512 sums(__m512 *v) {
-  for (int i = 0; i < 8; i++) {
-    __m512 lo = _mm512_shuffle_f32x4(v[i], v[i + 8], 0x44), hi = _mm512_shuffle_f32x4(v[i], v[i + 8], 0xEE);
-    v[i] = _mm512_add_ps(lo, hi); // 256-bit halves: row i, row i + 8
-  }
-  for (int i = 0; i < 4; i++) {
-    __m512 lo = _mm512_shuffle_f32x4(v[i], v[i + 4], 0x88), hi = _mm512_shuffle_f32x4(v[i], v[i + 4], 0xDD);
-    v[i] = _mm512_add_ps(lo, hi); // 128-bit quarters: rows i, i + 8, i + 4, i + 12
-  }
-  for (int i = 0; i < 2; i++) {
-    __m512 lo = _mm512_shuffle_ps(v[i], v[i + 2], 0x44), hi = _mm512_shuffle_ps(v[i], v[i + 2], 0xEE);
-    v[i] = _mm512_add_ps(lo, hi); // in each quarter: row i twice, row i + 2 twice
-  }
-  __m512 lo = _mm512_shuffle_ps(v[0], v[1], 0x88), hi = _mm512_shuffle_ps(v[0], v[1], 0xDD);
-  // In each quarter: rows 0, 2, 1, 3; the quarters 0, 8, 4, 12.
-  __m512 s = _mm512_add_ps(lo, hi);
-  const __m512i order = _mm512_setr_epi32(0, 2, 1, 3, 8, 10, 9, 11, 4, 6, 5, 7, 12, 14, 13, 15);
-  return _mm512_permutexvar_ps(order, s);
-}
 
 // The products of one query head with m keys, at most 16, in the lanes of the result; the last
 // key's is in the lanes that are over.
-inline __m512 dots(const float *q, const float *k, int64_t m, int64_t d) {
-  __m512 acc[16];
-  for (int64_t j = 0; j < 16; j++) acc[j] = _mm512_setzero_ps();
+inline Lanes dots(const float *q, const float *k, int64_t m, int64_t d) {
+  Lanes acc[16];
+  for (int64_t j = 0; j < 16; j++) acc[j] = all(0);
   for (int64_t i = 0; i < d; i += 16) {
-    const __m512 qv = load(q + i);
-    for (int64_t j = 0; j < 16; j++) acc[j] = _mm512_fmadd_ps(qv, load(k + std::min(j, m - 1) * d + i), acc[j]);
+    const Lanes qv = load(q + i);
+    for (int64_t j = 0; j < 16; j++) acc[j] = fma(qv, load(k + std::min(j, m - 1) * d + i), acc[j]);
   }
   return sums(acc);
 }
@@ -46,28 +23,28 @@ inline __m512 dots(const float *q, const float *k, int64_t m, int64_t d) {
 // The softmax of s [n], without the division: its e^(s - top), zeros up to a multiple of 16, and
 // one over their sum.
 inline float softmax(float *s, int64_t n) {
-  __m512 top = _mm512_set1_ps(-INFINITY);
-  for (int64_t t = 0; t < n; t += 16) top = _mm512_max_ps(top, _mm512_loadu_ps(s + t));
-  const __m512 most = _mm512_set1_ps(_mm512_reduce_max_ps(top));
-  __m512 sum = _mm512_setzero_ps();
+  Lanes top = all(-INFINITY);
+  for (int64_t t = 0; t < n; t += 16) top = max(top, load(s + t));
+  const Lanes most = all(max_of(top));
+  Lanes sum = all(0);
   for (int64_t t = 0; t < n; t += 16) {
-    const __m512 e = exp(_mm512_sub_ps(_mm512_loadu_ps(s + t), most));
-    sum = _mm512_add_ps(sum, e);
-    _mm512_storeu_ps(s + t, e);
+    const Lanes e = exp(load(s + t) - most);
+    sum = sum + e;
+    store(s + t, e);
   }
-  return 1.0f / _mm512_reduce_add_ps(sum);
+  return 1.0f / sum_of(sum);
 }
 
 // H heads' sums of sixteen elements of the values v [n, d], weighted by s.
 template <int H>
 inline void blend(const float *v, float *out, const float *s, const float *share, int64_t room, int64_t n, int64_t d) {
-  __m512 acc[H];
-  for (auto &a : acc) a = _mm512_setzero_ps();
+  Lanes acc[H];
+  for (auto &a : acc) a = all(0);
   for (int64_t t = 0; t < n; t++) {
-    const __m512 x = load(v + t * d);
-    for (int h = 0; h < H; h++) acc[h] = _mm512_fmadd_ps(_mm512_set1_ps(s[h * room + t]), x, acc[h]);
+    const Lanes x = load(v + t * d);
+    for (int h = 0; h < H; h++) acc[h] = fma(all(s[h * room + t]), x, acc[h]);
   }
-  for (int h = 0; h < H; h++) store(out + h * d, _mm512_mul_ps(acc[h], _mm512_set1_ps(share[h])));
+  for (int h = 0; h < H; h++) store(out + h * d, acc[h] * all(share[h]));
 }
 
 // One row's attention in fp32 in one group of query heads that share a key head: q [group, d], keys
@@ -78,8 +55,8 @@ void attend_group(const float *q, const float *k, const float *v, float *out, fl
   float *share = scores + group * room;
   for (int64_t t = 0; t < n; t += 16)
     for (int64_t g = 0; g < group; g++) {
-      const __m512 x = _mm512_mul_ps(dots(q + g * d, k + t * d, std::min<int64_t>(16, n - t), d), _mm512_set1_ps(scale));
-      _mm512_storeu_ps(scores + g * room + t, _mm512_mask_mov_ps(_mm512_set1_ps(-INFINITY), seen(t, n), x));
+      const Lanes x = dots(q + g * d, k + t * d, std::min<int64_t>(16, n - t), d) * all(scale);
+      store(scores + g * room + t, select(seen(t, n), x, all(-INFINITY)));
     }
   for (int64_t g = 0; g < group; g++) share[g] = softmax(scores + g * room, n);
   for (int64_t i = 0; i < d; i += 16)
@@ -92,9 +69,10 @@ void attend_group(const float *q, const float *k, const float *v, float *out, fl
 }
 
 } // namespace
-#pragma GCC pop_options
+} // namespace shim::ISA
+ISA_END
 
-namespace shim::kernels {
+namespace shim::ISA {
 
 std::tuple<at::Tensor, at::Tensor> kv_cache(int64_t rows, int64_t kv, int64_t width, int64_t d) {
   const auto options = at::TensorOptions(at::kBFloat16);
@@ -160,5 +138,4 @@ at::Tensor attend(const at::Tensor &q, const at::Tensor &k, const at::Tensor &v,
   return out;
 }
 
-} // namespace shim::kernels
-#endif
+} // namespace shim::ISA
