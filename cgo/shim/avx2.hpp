@@ -116,9 +116,9 @@ inline __m256 exp(__m256 x) {
 }
 inline Lanes exp(Lanes x) { return {exp(x.lo), exp(x.hi)}; }
 
-// interleave puts the numbers of two rows of sixteen to `to`, one of each in turn; a row that is null is zeros.
+// interleave puts the numbers of two rows of sixteen to `to`, one of each in turn.
 inline void interleave(const bf16 *even, const bf16 *odd, bf16 *to) {
-  const __m256i none = _mm256_setzero_si256(), a = even ? bits(even) : none, b = odd ? bits(odd) : none;
+  const __m256i a = bits(even), b = bits(odd);
   const __m256i lo = _mm256_unpacklo_epi16(a, b), hi = _mm256_unpackhi_epi16(a, b); // of each half of sixteen
   _mm256_storeu_si256((__m256i *)to, _mm256_permute2x128_si256(lo, hi, 0x20));
   _mm256_storeu_si256((__m256i *)(to + 16), _mm256_permute2x128_si256(lo, hi, 0x31));

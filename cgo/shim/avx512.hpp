@@ -60,10 +60,10 @@ inline Lanes exp(Lanes x) {
   return _mm512_scalef_ps(p, n);
 }
 
-// interleave puts the numbers of two rows of sixteen to `to`, one of each in turn; a row that is null is zeros.
+// interleave puts the numbers of two rows of sixteen to `to`, one of each in turn.
 inline void interleave(const bf16 *even, const bf16 *odd, bf16 *to) {
-  const __m256i none = _mm256_setzero_si256(), a = even ? bits(even) : none, b = odd ? bits(odd) : none;
-  _mm512_storeu_si512(to, _mm512_or_si512(_mm512_cvtepu16_epi32(a), _mm512_slli_epi32(_mm512_cvtepu16_epi32(b), 16)));
+  const __m512i a = _mm512_cvtepu16_epi32(bits(even)), b = _mm512_cvtepu16_epi32(bits(odd));
+  _mm512_storeu_si512(to, _mm512_or_si512(a, _mm512_slli_epi32(b, 16)));
 }
 
 // sums: lane i of the result is the sum of the lanes of v[i].

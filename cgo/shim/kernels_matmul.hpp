@@ -71,6 +71,7 @@ at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bi
 
 at::Tensor linear_rows(const at::Tensor &dy, const at::Tensor &w, const at::Tensor &sum) {
   recorded("linear_rows");
+  TORCH_CHECK(w.size(0) == dy.size(1), "a layer of ", w.size(0), " outputs, rows of ", dy.size(1));
   return times(dy, turned(w), {}, sum);
 }
 

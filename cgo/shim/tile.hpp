@@ -84,11 +84,12 @@ inline void pack(const bf16 *w, int64_t out, int64_t in, int64_t stride, bf16 *t
 // pack_transposed packs the transpose of w [in, out], rows a stride apart: outputs are a multiple
 // of 16, inputs are filled up with zeros to an even number, padded.
 inline void pack_transposed(const bf16 *w, int64_t in, int64_t padded, int64_t out, int64_t stride, bf16 *to) {
-  for (int64_t o = 0; o < out; o += 16)
-    for (int64_t k = 0; k < padded; k += 2, to += 32) {
-      auto row = [&](int64_t i) { return i < in ? w + i * stride + o : nullptr; };
-      interleave(row(k), row(k + 1), to);
-    }
+  static constexpr bf16 none[16] = {};
+  for (int64_t o = 0; o < out; o += 16) {
+    int64_t k = 0;
+    for (; k + 1 < in; k += 2, to += 32) interleave(w + k * stride + o, w + (k + 1) * stride + o, to);
+    for (; k < padded; k += 2, to += 32) interleave(k < in ? w + k * stride + o : none, none, to);
+  }
 }
 
 } // namespace shim::ISA
