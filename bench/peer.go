@@ -9,6 +9,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/rlkd/rlkd/model/files"
+	"github.com/rlkd/rlkd/trainer"
 	"github.com/urfave/cli/v2"
 )
 
@@ -111,12 +112,16 @@ func (p *peers) trl(s Shape) error {
 	if err != nil {
 		return err
 	}
+	fastest, name := "bf16", "bf16 weights"
+	if p.c.String("device") == "cpu" && !trainer.MultipliesBF16() {
+		fastest, name = "whole", "fp32, no checkpoints"
+	}
 	settings := []*Contest{
-		{Name: "TRL, bf16 weights (fastest)", Shape: s, Goals: []float64{5, 4, 2, 10}},
+		{Name: "TRL, " + name + " (fastest)", Shape: s, Goals: []float64{5, 4, 2, 10}},
 		{Name: "TRL, fp32 (default)", Shape: s, Goals: []float64{10, 6, 3, 10}},
 	}
 	for round := range p.c.Int("rounds") {
-		for i, setting := range []string{"bf16", "fp32"} {
+		for i, setting := range []string{fastest, "fp32"} {
 			fmt.Fprintf(os.Stderr, "round %d: ours, %s\n", round+1, settings[i].Name)
 			if err := p.ours(settings[i], dir, true); err != nil {
 				return err

@@ -38,7 +38,7 @@ func fakeDriver(t *testing.T) string {
 
 // asked is what TestAsChild found.
 type asked struct {
-	Result      string // of OpenDriver and Retain, or of QueryNVIDIA, of FindDevice, of waysIn, or of populate
+	Result      string // of OpenDriver and Retain, or of QueryNVIDIA, of FindDevice, of Kernels, of waysIn, or of populate
 	Unavailable bool   // it is an error of that type
 	NVIDIA      torch.NVIDIA
 }
@@ -75,6 +75,8 @@ func TestAsChild(t *testing.T) {
 		return
 	case "library":
 		err = waysIn()
+	case "kernels":
+		err = torch.Run(func() error { a.Result = torch.Kernels(); return nil })
 	case "populate":
 		err = populate(t)
 	case "nvml":

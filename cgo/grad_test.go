@@ -70,17 +70,19 @@ func TestKernelGradients(t *testing.T) {
 		kernelGradients(t, []*torch.Tensor{f32(3, n, 3, 64)}, rope, rope)
 		silu := func(x []*torch.Tensor) *torch.Tensor { return torch.SiluMul(x[0], x[1]) }
 		kernelGradients(t, []*torch.Tensor{f32(5, n, 160).MulScalar(5), f32(6, n, 160)}, silu, silu)
-		// n rows, and so many that the products are ours too.
+		const deep = 4112 // more than are added up at once
+		// n rows, and so many that the products are ours on every CPU.
 		for _, n := range []int{n, 577} {
 			linear := func(x []*torch.Tensor) *torch.Tensor { return torch.Linear(x[0], x[1], x[2]) }
 			kernelGradients(t, []*torch.Tensor{f32(1, n, 96), f32(9, 80, 96), f32(8, 80)}, linear, linear)
+			kernelGradients(t, []*torch.Tensor{f32(1, n, deep), f32(9, 32, deep), f32(8, 32)}, linear, linear)
 			gated := func(x []*torch.Tensor) *torch.Tensor { return torch.SiluMulLinear(x[0], x[1], x[2], x[3]) }
 			gatedPlain := func(x []*torch.Tensor) *torch.Tensor { return torch.Linear(silu(x), x[2], x[3]) }
 			kernelGradients(t, []*torch.Tensor{f32(5, n, 160).MulScalar(5), f32(6, n, 160), f32(7, 48, 160), f32(8, 48)}, gated, gatedPlain)
 			linears := func(of func(x []*torch.Tensor) []*torch.Tensor) func(x []*torch.Tensor) *torch.Tensor {
 				return func(x []*torch.Tensor) *torch.Tensor { return torch.Cat(-1, of(x)...) }
 			}
-			kernelGradients(t, []*torch.Tensor{f32(1, n, 64), f32(2, 64), f32(9, 48, 64), f32(10, 32, 64), f32(11, 32)},
+			kernelGradients(t, []*torch.Tensor{f32(1, n, 64), f32(2, 64), f32(9, deep, 64), f32(10, deep, 64), f32(11, deep)},
 				linears(func(x []*torch.Tensor) []*torch.Tensor {
 					return torch.NormLinears(x[0], x[1], 1e-5, x[2:4], []*torch.Tensor{nil, x[4]})
 				}),
@@ -92,8 +94,8 @@ func TestKernelGradients(t *testing.T) {
 	})
 }
 
-// The kernels for the products of many rows are there from 512 rows on; whatever rows are beside it, a row's outputs
-// and gradient are the same.
+// The kernels for the products of many rows are there from 512 rows on, on some CPUs from the first; whatever rows are
+// beside it, a row's outputs and gradient are the same.
 func TestManyRows(t *testing.T) {
 	if !torch.UseKernels(true) {
 		t.Skip("no kernels for this CPU")
@@ -119,6 +121,11 @@ func TestManyRows(t *testing.T) {
 				t.Errorf("%d rows are not what they are among 700", n)
 			}
 		}
+		product := x.MatMul(w.Transpose(0, 1).Contiguous())
+		if d := norm(product.Float32s(), x.Cast(torch.Float32).MatMul(w.Cast(torch.Float32).Transpose(0, 1)).Float32s()); !(d <= 3e-3) {
+			t.Errorf("a product without a graph differs from fp32 by %g of its norm", d)
+		}
+		wantError(t, torch.Try(func() error { x.MatMul(w.Transpose(0, 1).Narrow(0, 0, 96).Contiguous()); return nil }), "a layer of 96 outputs, rows of 112")
 		other := wave(torch.BFloat16, dev, 2, 32, 48)
 		wantError(t, torch.Try(func() error { torch.Linear(x, other, nil); return nil }), "a layer of 48 inputs, rows of 112")
 	})

@@ -54,7 +54,7 @@ func waysIn() (why error) {
 		"Version": func() { torch.Version() }, "CPUCapability": func() { torch.CPUCapability() }, "CUDAVersion": func() { torch.CUDAVersion() },
 		"Threads": func() { torch.Threads() }, "SetThreads": func() { torch.SetThreads(1) }, "EmptyCache": torch.EmptyCache,
 		"MemoryOf": func() { torch.MemoryOf(torch.CPU) }, "Synchronize": func() { torch.Synchronize(torch.CPU) },
-		"UseKernels": func() { torch.UseKernels(true) }, "HasTreeAttention": func() { torch.HasTreeAttention(torch.BFloat16, torch.CPU, 64) },
+		"Kernels": func() { torch.Kernels() }, "UseKernels": func() { torch.UseKernels(true) }, "HasTreeAttention": func() { torch.HasTreeAttention(torch.BFloat16, torch.CPU, 64) },
 		"StartProfile": torch.StartProfile, "StopProfile": func() { torch.StopProfile() },
 		"CanCapture": func() { torch.CanCapture(torch.CPU) }, "Capture": func() { torch.Capture(torch.CPU, func() *torch.Tensor { return nil }) },
 		"NoGrad": func() { torch.NoGrad(func() {}) }, "NewKV": func() { torch.NewKV(torch.BFloat16, torch.CPU, 1, 1, 1, 64) },

@@ -30,7 +30,7 @@ type Config struct {
 	// Device is auto, cpu, cuda or cuda:N; auto takes a GPU when there is one. Default auto.
 	Device string `yaml:"device"`
 	// DType is the type of the forward and backward pass: auto, f32 or bf16; the master weights
-	// are f32 in any case. auto takes bf16 where the device computes in it. Default auto.
+	// are f32 in any case. auto takes bf16 where the device or our own kernels compute in it. Default auto.
 	DType string `yaml:"dtype"`
 	// SystemPrompt opens every conversation; empty = none. Default [DefaultSystemPrompt].
 	SystemPrompt string `yaml:"system_prompt"`

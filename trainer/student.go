@@ -39,13 +39,17 @@ func Device(device, dtype string) (torch.Device, torch.DType, error) {
 	case "bf16":
 		return dev, torch.BFloat16, nil
 	case "auto":
-		if dev != torch.CPU || torch.Kernels() != "none" || cpu.X86.HasAVX512BF16 || cpu.X86.HasAMXBF16 {
+		if dev != torch.CPU || torch.Kernels() != "none" || MultipliesBF16() {
 			return dev, torch.BFloat16, nil
 		}
 		return dev, torch.Float32, nil
 	}
 	return "", 0, fmt.Errorf("dtype %q: want auto, f32 or bf16", dtype)
 }
+
+// MultipliesBF16 tells whether the CPU has instructions for it, without which libtorch multiplies bf16 far slower than
+// fp32.
+func MultipliesBF16() bool { return cpu.X86.HasAVX512BF16 || cpu.X86.HasAMXBF16 }
 
 // Open is OpenStudent with a device and dtype as a configuration names them. With train the
 // student has weights to be trained.

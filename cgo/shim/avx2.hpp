@@ -88,7 +88,8 @@ inline Mask first(int64_t n) {
           _mm256_cmpgt_epi32(below, _mm256_setr_epi32(8, 9, 10, 11, 12, 13, 14, 15))};
 }
 inline Lanes select(Mask m, Lanes a, Lanes b) {
-  return {_mm256_blendv_ps(b.lo, a.lo, _mm256_castsi256_ps(m.lo)), _mm256_blendv_ps(b.hi, a.hi, _mm256_castsi256_ps(m.hi))};
+  return {_mm256_blendv_ps(b.lo, a.lo, _mm256_castsi256_ps(m.lo)),
+          _mm256_blendv_ps(b.hi, a.hi, _mm256_castsi256_ps(m.hi))};
 }
 
 // equal has a bit for each lane in which a and b are.
@@ -140,6 +141,7 @@ constexpr int tallest = 4, widest = 1; // the rows and the blocks of outputs tha
 constexpr int64_t resident = 32;       // rows that stay near while all weights pass
 constexpr int64_t deep = 2048;         // inputs that are added up at once: so many stay near in fp32
 constexpr int64_t worthwhile = 1;      // libtorch has no fast product of bf16 on these CPUs
+constexpr bool half_products = false;
 
 // scratch is memory for n numbers, the thread's until it asks again.
 inline float *scratch(int64_t n) {

@@ -101,6 +101,7 @@ constexpr int tallest = 8, widest = 3; // the rows and the blocks of outputs tha
 constexpr int64_t resident = 64;       // rows that stay near while all weights pass
 constexpr int64_t deep = INT64_MAX;    // inputs that are added up at once
 constexpr int64_t worthwhile = 512;    // from so many rows on it is no slower to pack weights than oneDNN, bench/LOG.md
+constexpr bool half_products = true;
 
 // R rows times V blocks of 16 outputs, to y with a stride between rows. Meanwhile F times as many
 // lines as there are pairs of inputs, from `next` on, are brought near.

@@ -62,7 +62,8 @@ using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 // Kernels are those of one instruction set.
 struct Kernels {
   const char *name;
-  int64_t many; // so many rows are worth packing a linear layer's weights for
+  int64_t many;       // so many rows are worth packing a linear layer's weights for
+  bool half_products; // libtorch multiplies bf16 no slower than fp32
 
   // Elementwise work is for bf16 alone. x, gate and up may have gaps between rows.
   at::Tensor (*rms_norm)(const at::Tensor &x, const at::Tensor &w, double eps);

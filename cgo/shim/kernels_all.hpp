@@ -23,6 +23,7 @@ extern const Kernels table; // in kernels.cc, too
 const Kernels table{
     .name = ISA_NAME(ISA),
     .many = worthwhile,
+    .half_products = half_products,
     .rms_norm = rms_norm,
     .rms_norm_backward = rms_norm_backward,
     .rope = rope,

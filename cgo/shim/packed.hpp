@@ -17,7 +17,7 @@ struct Packed {
   const bf16 *data;
   int64_t in, block, pair = 32;
   Packed from(int64_t b) const { return {data + b * block, in, block, pair}; }
-  Packed inputs(int64_t k, int64_t n) const { return {data + k / 2 * pair, n, block, pair}; } // n of them from k on, even both
+  Packed inputs(int64_t k, int64_t n) const { return {data + k / 2 * pair, n, block, pair}; } // n from k on, both even
 };
 
 // Rows are the other factor: the inputs k, k+1 (k even) of row r are at data + r*row + k/2*pair.

@@ -55,6 +55,8 @@ err torch_addmm_(tensor a, tensor x, tensor y) {
       kernels::here().add_linear_weights(T(a), T(x).t(), kernels::here().turned(T(y)));
     else if (T(a).scalar_type() == T(x).scalar_type())
       M(a).addmm_(T(x), T(y));
+    else if (grad::by_float(T(x)) && T(a).scalar_type() == at::kFloat)
+      M(a).addmm_(T(x).to(at::kFloat), T(y).to(at::kFloat));
     else
       M(a).add_(T(x).mm(T(y)));
   });

@@ -68,9 +68,18 @@ at::Tensor silu_mul(const at::Tensor &gate, const at::Tensor &up) {
 
 static std::optional<at::Tensor> optional(const at::Tensor &b) { return b.defined() ? std::optional(b) : std::nullopt; }
 
+bool by_float(const at::Tensor &x) {
+  constexpr int64_t rows = 8; // worth bringing the weights to fp32 for
+  return x.is_cpu() && x.scalar_type() == at::kBFloat16 && kernels::enabled() && !kernels::here().half_products &&
+         x.dim() > 1 && x.numel() >= rows * x.size(-1);
+}
+
 // A linear layer without a graph of our own.
 static at::Tensor product(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b) {
-  return kernels::many(x, w) ? kernels::here().linear(x, w, b) : at::linear(x, w, optional(b));
+  if (kernels::many(x, w)) return kernels::here().linear(x, w, b);
+  if (!by_float(x)) return at::linear(x, w, optional(b));
+  return at::linear(x.to(at::kFloat), w.to(at::kFloat), b.defined() ? std::optional(b.to(at::kFloat)) : std::nullopt)
+      .to(x.scalar_type());
 }
 
 // Backward is the way back through linear layers that read the same: made again by `read`, or by `turn` as our own
@@ -118,7 +127,8 @@ at::Tensor linear(const at::Tensor &x, const at::Tensor &w, const at::Tensor &b)
 }
 
 at::Tensor matmul(const at::Tensor &a, const at::Tensor &b) {
-  return kernels::many(a, b) && !recorded({a, b}) ? kernels::here().linear_rows(a, b, {}) : at::matmul(a, b);
+  if (kernels::many(a, b) && !recorded({a, b})) return kernels::here().linear_rows(a, b, {});
+  return by_float(a) ? at::matmul(a.to(at::kFloat), b.to(at::kFloat)).to(a.scalar_type()) : at::matmul(a, b);
 }
 
 // Of x, the norm's weight, the layers' weights, and the biases there are: bit i of biased is layer i's.

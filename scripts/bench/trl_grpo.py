@@ -1,7 +1,8 @@
 """Take GRPO steps by TRL's GRPOTrainer and say how long they took.
 
-The request has {model, shape, texts, ids, seed, steps, setting}; setting is "fp32", TRL's defaults on weights in fp32, or
-"bf16", weights, gradients and moments in bf16 without gradient checkpointing, which is the fastest way TRL has on a CPU.
+The request has {model, shape, texts, ids, seed, steps, setting}; setting is "fp32", TRL's defaults on weights in fp32, or the
+fastest way TRL has on a CPU: "bf16", weights, gradients and moments in bf16 without gradient checkpointing, where the CPU
+multiplies bf16, else "whole", fp32 without gradient checkpointing.
 Completions do not end early, so that the work is the same on both sides, and rewards are a function of a completion's place.
 """
 import tempfile
@@ -17,6 +18,7 @@ from trl import GRPOConfig, GRPOTrainer
 
 SETTINGS = {
     "fp32": {"model_init_kwargs": {"dtype": "float32"}},
+    "whole": {"model_init_kwargs": {"dtype": "float32"}, "gradient_checkpointing": False},
     "bf16": {"model_init_kwargs": {"dtype": "bfloat16"}, "gradient_checkpointing": False},
 }
 

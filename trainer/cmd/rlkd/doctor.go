@@ -77,7 +77,7 @@ func libtorch() finding {
 }
 
 func processor() finding {
-	f := finding{Part: "cpu", OK: true, Found: fmt.Sprintf("%s, kernels for %s", runtime.GOARCH, torch.CPUCapability())}
+	f := finding{Part: "cpu", OK: true, Found: fmt.Sprintf("%s, libtorch's kernels for %s, our own for %s", runtime.GOARCH, torch.CPUCapability(), torch.Kernels())}
 	if runtime.GOARCH == "amd64" && !cpu.X86.HasAVX2 {
 		f.OK, f.Advice = false, "without AVX2 expect it to be many times slower"
 	}
