@@ -139,6 +139,7 @@ namespace shim::ISA {
 
 constexpr int tallest = 4, widest = 1; // the rows and the blocks of outputs that a tile takes at most
 constexpr int64_t resident = 32;       // rows that stay near while all weights pass
+constexpr int64_t passed = 64;         // rows that a thread's part of packed weights passes at once
 constexpr int64_t deep = 2048;         // inputs that are added up at once: so many stay near in fp32
 constexpr int64_t worthwhile = 1;      // libtorch has no fast product of bf16 on these CPUs
 constexpr bool half_products = false;

@@ -99,6 +99,7 @@ struct Left {
 
 constexpr int tallest = 8, widest = 3; // the rows and the blocks of outputs that a tile takes at most
 constexpr int64_t resident = 64;       // rows that stay near while all weights pass
+constexpr int64_t passed = INT64_MAX;  // rows that a thread's part of packed weights passes at once
 constexpr int64_t deep = INT64_MAX;    // inputs that are added up at once
 constexpr int64_t worthwhile = 512;    // from so many rows on it is no slower to pack weights than oneDNN, bench/LOG.md
 constexpr bool half_products = true;

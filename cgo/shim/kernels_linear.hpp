@@ -33,7 +33,10 @@ at::Tensor packed_linear(const at::Tensor &x, const at::Tensor &w, const at::Ten
   const Linear layer{w, bias.defined() ? bias.to(at::kFloat) : at::Tensor()};
   at::parallel_for(0, (blocks + 2) / 3, 1, [&](int64_t lo, int64_t hi) {
     const int64_t first = 3 * lo, count = std::min(blocks, 3 * hi) - first;
-    outputs(Left({half(rows), in, 2}, n, in), layer, first, count, half(y) + 16 * first, out);
+    for (int64_t r = 0; r < n; r += passed) {
+      const Left some({half(rows) + r * in, in, 2}, std::min(passed, n - r), in);
+      outputs(some, layer, first, count, half(y) + r * out + 16 * first, out);
+    }
   });
   return y;
 }
