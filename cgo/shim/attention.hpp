@@ -2,6 +2,7 @@
 // products of a block of rows with them.
 #pragma once
 #include "each.hpp"
+#include "exp.hpp"
 #include "kernels.hpp"
 #include "tile.hpp"
 

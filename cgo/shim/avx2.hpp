@@ -98,24 +98,17 @@ inline unsigned equal(Lanes a, Lanes b) {
                                _mm256_movemask_ps(_mm256_cmp_ps(a.hi, b.hi, _CMP_EQ_OQ)) << 8);
 }
 
-// e to the x, to about one unit in the last place: 2^n times a polynomial on [-ln2/2, ln2/2]. What is
-// less than 2^-126 is 0, and what is more than the largest number infinite.
-inline __m256 exp(__m256 x) {
-  x = _mm256_min_ps(_mm256_max_ps(x, _mm256_set1_ps(-88.1f)), _mm256_set1_ps(88.8f));
-  const __m256 n = _mm256_round_ps(x * _mm256_set1_ps(1.44269504f), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
-  __m256 r = _mm256_fnmadd_ps(n, _mm256_set1_ps(0.693359375f), x);
-  r = _mm256_fnmadd_ps(n, _mm256_set1_ps(-2.12194440e-4f), r);
-  __m256 p = _mm256_set1_ps(1.9875691500e-4f);
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.3981999507e-3f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(8.3334519073e-3f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(4.1665795894e-2f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(1.6666665459e-1f));
-  p = _mm256_fmadd_ps(p, r, _mm256_set1_ps(5.0000001201e-1f));
-  p = _mm256_fmadd_ps(r * r, p, r + _mm256_set1_ps(1.0f));
-  const __m256i power = _mm256_slli_epi32(_mm256_add_epi32(_mm256_cvtps_epi32(n), _mm256_set1_epi32(127)), 23);
-  return p * _mm256_castsi256_ps(power);
+// whole are the nearest whole numbers, and scaled is p times 2 to the n: 0 below 2^-126, infinite from 2^128 on.
+inline Lanes whole(Lanes x) {
+  constexpr int nearest = _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC;
+  return {_mm256_round_ps(x.lo, nearest), _mm256_round_ps(x.hi, nearest)};
 }
-inline Lanes exp(Lanes x) { return {exp(x.lo), exp(x.hi)}; }
+inline __m256 scaled(__m256 p, __m256 n) {
+  const __m256 exponent = _mm256_min_ps(_mm256_max_ps(n, _mm256_set1_ps(-127)), _mm256_set1_ps(128));
+  const __m256i biased = _mm256_add_epi32(_mm256_cvtps_epi32(exponent), _mm256_set1_epi32(127));
+  return p * _mm256_castsi256_ps(_mm256_slli_epi32(biased, 23));
+}
+inline Lanes scaled(Lanes p, Lanes n) { return {scaled(p.lo, n.lo), scaled(p.hi, n.hi)}; }
 
 // interleave puts the numbers of two rows of sixteen to `to`, one of each in turn.
 inline void interleave(const bf16 *even, const bf16 *odd, bf16 *to) {

@@ -44,21 +44,9 @@ inline Lanes select(Mask m, Lanes a, Lanes b) { return _mm512_mask_mov_ps(b, m, 
 // equal has a bit for each lane in which a and b are.
 inline unsigned equal(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }
 
-// e to the x, to about one unit in the last place: 2^n times a polynomial on [-ln2/2, ln2/2].
-inline Lanes exp(Lanes x) {
-  x = _mm512_max_ps(x, all(-104.0f));
-  Lanes n = _mm512_roundscale_ps(_mm512_mul_ps(x, all(1.44269504f)), 0);
-  Lanes r = fnma(n, all(0.693359375f), x);
-  r = fnma(n, all(-2.12194440e-4f), r);
-  Lanes p = all(1.9875691500e-4f);
-  p = fma(p, r, all(1.3981999507e-3f));
-  p = fma(p, r, all(8.3334519073e-3f));
-  p = fma(p, r, all(4.1665795894e-2f));
-  p = fma(p, r, all(1.6666665459e-1f));
-  p = fma(p, r, all(5.0000001201e-1f));
-  p = fma(_mm512_mul_ps(r, r), p, _mm512_add_ps(r, all(1.0f)));
-  return _mm512_scalef_ps(p, n);
-}
+// whole are the nearest whole numbers, and scaled is p times 2 to the n.
+inline Lanes whole(Lanes x) { return _mm512_roundscale_ps(x, 0); }
+inline Lanes scaled(Lanes p, Lanes n) { return _mm512_scalef_ps(p, n); }
 
 // interleave puts the numbers of two rows of sixteen to `to`, one of each in turn.
 inline void interleave(const bf16 *even, const bf16 *odd, bf16 *to) {

@@ -1,6 +1,7 @@
 // The draw of each row's next token.
 #pragma once
 #include "each.hpp"
+#include "exp.hpp"
 #include "kernels.hpp"
 
 #include <algorithm>

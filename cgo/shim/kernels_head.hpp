@@ -1,6 +1,7 @@
 // The loss head: log-softmax at one target a row, without a row's probabilities in memory.
 #pragma once
 #include "each.hpp"
+#include "exp.hpp"
 #include "kernels.hpp"
 
 #include <cmath>

@@ -1,13 +1,11 @@
 // What happens to one row of bf16 between the products of a layer.
 #pragma once
-#include "packed.hpp"
+#include "exp.hpp"
 
 #include <cmath>
 
 ISA_BEGIN
 namespace shim::ISA {
-
-inline Lanes sigmoid(Lanes x) { return all(1) / (all(1) + exp(all(0) - x)); }
 
 // inverse is 1 over the root of the mean square of x [n], plus eps.
 inline float inverse(const bf16 *x, int64_t n, float eps) {
