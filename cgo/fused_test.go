@@ -36,6 +36,9 @@ var fused = map[string]func(dt torch.DType, dev torch.Device, n int) *torch.Tens
 		both := wave(dt, dev, 5, n, 320).MulScalar(20)
 		return torch.SiluMul(both.Narrow(1, 0, 160), both.Narrow(1, 160, 160))
 	},
+	"SiluMul of large numbers": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor { // e^200 is infinite in fp32
+		return torch.SiluMul(wave(dt, dev, 5, n, 160).MulScalar(200), wave(dt, dev, 6, n, 160).MulScalar(0.01))
+	},
 	"Attend": func(dt torch.DType, dev torch.Device, n int) *torch.Tensor {
 		const kv, group, d, width = 2, 3, 80, 70
 		cache := torch.NewKV(dt, dev, 9, kv, width, d)

@@ -195,7 +195,9 @@ err torch_log_softmax_at(tensor *logp, tensor *entropy, tensor *lse, tensor logi
     if (scale != 1) f = f * scale;
     auto l = f.logsumexp(-1, true);
     *logp = own((f.gather(-1, t.unsqueeze(1)) - l).squeeze(1));
-    *entropy = own(l.squeeze(1) - ((f - l).exp() * f).sum(-1));
+    auto z = f - l; // lse less the mean logit would be the difference of two large numbers
+    auto e = z.exp();
+    *entropy = own(z.clamp_min_(-104).mul_(e).sum(-1).neg_());
     *lse = own(l.squeeze(1));
   });
 }
