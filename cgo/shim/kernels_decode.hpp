@@ -3,7 +3,6 @@
 #include "decode.hpp"
 #include "kernels.hpp"
 
-
 ISA_BEGIN
 namespace shim::ISA {
 namespace {

@@ -8,7 +8,6 @@
 #include <cmath>
 #include <vector>
 
-
 ISA_BEGIN
 namespace shim::ISA {
 namespace {

@@ -7,7 +7,6 @@
 
 #include <vector>
 
-
 ISA_BEGIN
 namespace shim::ISA {
 namespace {

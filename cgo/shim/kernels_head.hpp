@@ -6,7 +6,6 @@
 
 #include <cmath>
 
-
 ISA_BEGIN
 namespace shim::ISA {
 namespace {
