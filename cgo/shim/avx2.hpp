@@ -26,11 +26,8 @@ inline Lanes operator/(Lanes a, Lanes b) { return {a.lo / b.lo, a.hi / b.hi}; }
 
 inline Lanes all(float x) { return {_mm256_set1_ps(x), _mm256_set1_ps(x)}; }
 
-// Of eight pairs of bf16, the first and the second numbers.
+// firsts are the first numbers of eight pairs of bf16.
 inline __m256 firsts(__m256i pairs) { return _mm256_castsi256_ps(_mm256_slli_epi32(pairs, 16)); }
-inline __m256 seconds(__m256i pairs) {
-  return _mm256_castsi256_ps(_mm256_and_si256(pairs, _mm256_set1_epi32(static_cast<int>(0xffff0000))));
-}
 inline __m256i bits(const bf16 *p) { return _mm256_loadu_si256((const __m256i *)p); }
 
 inline __m256 eight(const bf16 *p) { return firsts(_mm256_cvtepu16_epi32(_mm_loadu_si128((const __m128i *)p))); }
@@ -130,9 +127,9 @@ ISA_END
 
 namespace shim::ISA {
 
-constexpr int tallest = 4, widest = 1; // the rows and the blocks of outputs that a tile takes at most
-constexpr int64_t resident = 32;       // rows that stay near while all weights pass
-constexpr int64_t passed = 64;         // rows that a thread's part of packed weights passes at once
+constexpr int tallest = 6, widest = 1; // the rows and the blocks of outputs that a tile takes at most
+constexpr int64_t resident = 36;       // rows that stay near while all weights pass
+constexpr int64_t passed = 60;         // rows that a thread's part of packed weights passes at once
 constexpr int64_t deep = 2048;         // inputs that are added up at once: so many stay near in fp32
 constexpr int64_t worthwhile = 1;      // libtorch has no fast product of bf16 on these CPUs
 constexpr bool half_products = false;
@@ -145,7 +142,7 @@ inline float *scratch(int64_t n) {
   return memory.get();
 }
 
-// Left are the rows of a product in the form that tiles take: in fp32, four rows together, [n/4][in][4], the
+// Left are the rows of a product in the form that tiles take: in fp32, six rows together, [n/6][in][6], the
 // last of them as many as there are. Without memory for it, it is the thread's until another is made.
 struct Left {
   float *data;
@@ -161,33 +158,42 @@ struct Left {
 ISA_BEGIN
 namespace shim::ISA {
 
-// four brings the first sixteen inputs of four rows, which lie together, to [16][4].
-inline void four(Rows x, float *to) {
+// four brings the first sixteen inputs of four rows, each row's together, to [16][4], `apart` from input to input.
+inline void four(Rows x, float *to, int64_t apart) {
   __m256 v[4][2];
   for (int r = 0; r < 4; r++) v[r][0] = eight(x.data + r * x.row), v[r][1] = eight(x.data + r * x.row + 8);
-  for (int h = 0; h < 2; h++, to += 32) {
+  for (int h = 0; h < 2; h++, to += 8 * apart) {
     const __m256 a = _mm256_unpacklo_ps(v[0][h], v[1][h]), b = _mm256_unpackhi_ps(v[0][h], v[1][h]);
     const __m256 c = _mm256_unpacklo_ps(v[2][h], v[3][h]), d = _mm256_unpackhi_ps(v[2][h], v[3][h]);
     const __m256 s[] = {_mm256_shuffle_ps(a, c, 0x44), _mm256_shuffle_ps(a, c, 0xee), _mm256_shuffle_ps(b, d, 0x44),
                         _mm256_shuffle_ps(b, d, 0xee)}; // inputs 0 and 4, 1 and 5, 2 and 6, 3 and 7
-    for (int i = 0; i < 4; i += 2) {
-      _mm256_storeu_ps(to + 4 * i, _mm256_permute2f128_ps(s[i], s[i + 1], 0x20));
-      _mm256_storeu_ps(to + 4 * i + 16, _mm256_permute2f128_ps(s[i], s[i + 1], 0x31));
+    for (int i = 0; i < 4; i++) {
+      _mm_storeu_ps(to + i * apart, _mm256_castps256_ps128(s[i]));
+      _mm_storeu_ps(to + (i + 4) * apart, _mm256_extractf128_ps(s[i], 1));
     }
   }
 }
 
-// spread brings up to four rows to [in][rows].
-inline void spread(Rows x, int64_t rows, int64_t in, float *to) {
+// fours brings four rows to [in][4], or as many inputs as lie well for it, which it returns.
+inline int64_t fours(Rows x, int64_t in, float *to, int64_t apart) {
+  const __m128i high = _mm_set1_epi32(static_cast<int>(0xffff0000));
   int64_t k = 0;
-  if (rows == 4 && x.pair == 2)
-    for (; k + 16 <= in; k += 16) four(x.inputs(k), to + 4 * k);
-  if (rows == 4 && x.row == 2)
+  if (x.pair == 2)
+    for (; k + 16 <= in; k += 16) four(x.inputs(k), to + k * apart, apart);
+  if (x.row == 2)
     for (; k < in; k += 2) {
       const __m128i pairs = _mm_loadu_si128((const __m128i *)x.inputs(k).data);
-      _mm_storeu_si128((__m128i *)(to + 4 * k), _mm_slli_epi32(pairs, 16));
-      _mm_storeu_si128((__m128i *)(to + 4 * k + 4), _mm_and_si128(pairs, _mm_set1_epi32(static_cast<int>(0xffff0000))));
+      _mm_storeu_si128((__m128i *)(to + k * apart), _mm_slli_epi32(pairs, 16));
+      _mm_storeu_si128((__m128i *)(to + (k + 1) * apart), _mm_and_si128(pairs, high));
     }
+  return k;
+}
+
+// spread brings up to six rows to [in][rows].
+inline void spread(Rows x, int64_t rows, int64_t in, float *to) {
+  int64_t k = 0;
+  if (rows >= 4) k = fours(x, in, to, rows);
+  if (rows > 4) fours(x.from(rows - 4), in, to + rows - 4, rows); // some of them again
   for (; k < in; k += 2)
     for (int64_t r = 0; r < rows; r++) {
       uint32_t pair;
@@ -199,7 +205,7 @@ inline void spread(Rows x, int64_t rows, int64_t in, float *to) {
 }
 
 inline Left::Left(Rows rows, int64_t n, int64_t in, float *memory) : data(memory), n(n), in(in) {
-  for (int64_t r = 0; r < n; r += 4) spread(rows.from(r), n - r < 4 ? n - r : 4, in, memory + r * in);
+  for (int64_t r = 0; r < n; r += tallest) spread(rows.from(r), n - r < tallest ? n - r : tallest, in, memory + r * in);
 }
 
 // unrolled calls fn with 0 … N-1 as constants: arrays indexed by them are registers.
@@ -210,7 +216,8 @@ template <int N, class F> [[gnu::always_inline]] inline void unrolled(F fn) {
 }
 
 // R rows times a block of 16 outputs, to y with a stride between rows. Meanwhile F times as many
-// lines as there are pairs of inputs, from `next` on, are brought near.
+// lines as there are pairs of inputs, from `next` on, are brought near. With six rows all sixteen registers are in use:
+// the assembly keeps GCC from loading before there is a use, for which it would have to put accumulators aside.
 template <int R, int V, int F, From from, class T>
 inline void tile(const float *x, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {
   Lanes acc[R];
@@ -219,15 +226,32 @@ inline void tile(const float *x, Packed w, const bf16 *next, const float *bias, 
     if constexpr (from == From::bias) acc[r] = load(bias);
     if constexpr (from == From::there) acc[r] = load(y + r * stride);
   });
-  auto add = [&](const float *at, Lanes weights) [[gnu::always_inline]] {
-    unrolled<R>([&](auto r) [[gnu::always_inline]] { acc[r] = fma(all(at[r]), weights, acc[r]); });
+  auto add = [&](const float *at, __m256 lo, __m256 hi) [[gnu::always_inline]] {
+    unrolled<R>([&](auto r) [[gnu::always_inline]] {
+      __m256 a = acc[r].lo, b = acc[r].hi, row;
+      asm volatile("vbroadcastss %[at], %[row]\n\t"
+                   "vfmadd231ps %[lo], %[row], %[a]\n\t"
+                   "vfmadd231ps %[hi], %[row], %[b]"
+                   : [a] "+x"(a), [b] "+x"(b), [row] "=&x"(row)
+                   : [at] "m"(at[r]), [lo] "x"(lo), [hi] "x"(hi));
+      acc[r] = {a, b};
+    });
   };
+  const __m256i high = _mm256_set1_epi32(static_cast<int>(0xffff0000));
   const bf16 *weights = w.data;
   for (int64_t k = 0; k < w.in; k += 2, x += 2 * R, weights += w.pair, next += 32 * F) {
     if constexpr (F > 0) _mm_prefetch((const char *)next, _MM_HINT_T1);
-    const __m256i lo = bits(weights), hi = bits(weights + 16);
-    add(x, {firsts(lo), firsts(hi)});
-    add(x + R, {seconds(lo), seconds(hi)});
+    const auto *pairs = (const __m256i *)weights;
+    __m256 lo, hi;
+    asm volatile("vmovdqu %[p], %[lo]\n\tvpslld $16, %[lo], %[lo]\n\t" // of each pair the first
+                 "vmovdqu %[q], %[hi]\n\tvpslld $16, %[hi], %[hi]"
+                 : [lo] "=&x"(lo), [hi] "=&x"(hi)
+                 : [p] "m"(pairs[0]), [q] "m"(pairs[1]));
+    add(x, lo, hi);
+    asm volatile("vpand %[p], %[high], %[lo]\n\tvpand %[q], %[high], %[hi]" // and the second
+                 : [lo] "=&x"(lo), [hi] "=&x"(hi)
+                 : [p] "m"(pairs[0]), [q] "m"(pairs[1]), [high] "x"(high));
+    add(x + R, lo, hi);
   }
   unrolled<R>([&](auto r) [[gnu::always_inline]] { store(y + r * stride, acc[r]); });
 }

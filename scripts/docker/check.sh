@@ -77,7 +77,7 @@ while IFS='=' read -r key value; do
   esac
 done < <(python3 -m pip config list | tr -d "'")
 mkdir -p "$work/gocache" # so that the next check is quick
-settings+=(--volume "$work/gocache:/root/.cache/go-build")
+settings+=(--volume "$work/gocache:/go/cache")
 [ ! -d /etc/ssl/certs ] || settings+=(--volume /etc/ssl/certs:/etc/ssl/certs:ro)
 
 say "build, CUDA=$cuda"
