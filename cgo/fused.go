@@ -14,7 +14,7 @@ import (
 // do [RMSNorm] and [Rope]; else libtorch's operations are composed, in fp32 all but [Attend] and
 // [Draw]. What a kernel makes of a row does not depend on the other rows.
 
-// kernels is what our own kernels are made for here: avx512, avx2 or none.
+// kernels is what our own kernels are made for here: amx, avx512, avx2 or none.
 var kernels string
 
 // chooseKernels takes those of a name, as RLKD_KERNELS says it; "" are the fastest that this CPU can run.
@@ -28,12 +28,13 @@ func chooseKernels(name string) error {
 		kernels = C.GoString(chosen)
 	} else if name != "" {
 		return &Unavailable{fmt.Sprintf("RLKD_KERNELS=%s: no kernels of that name, or this CPU lacks the instructions", name),
-			"unset it, or set it to avx512 (AVX512-BF16), avx2 or none"}
+			"unset it, or set it to amx, avx512 (AVX512-BF16), avx2 or none"}
 	}
 	return nil
 }
 
-// Kernels names what our own kernels are made for on this CPU: "avx512" (AVX512-BF16), "avx2" or "none".
+// Kernels names what our own kernels are made for on this CPU: "avx512" (AVX512-BF16), "amx" (the same, but products of
+// many rows are libtorch's, which has AMX for them), "avx2" or "none".
 func Kernels() string {
 	need()
 	return kernels

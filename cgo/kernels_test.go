@@ -18,6 +18,9 @@ func TestKernelsByName(t *testing.T) {
 	}
 	if cpu.X86.HasAVX512BF16 {
 		best = "avx512"
+		if cpu.X86.HasAMXBF16 {
+			best = "amx"
+		}
 	}
 	for name, want := range map[string]string{"": best, best: best, "none": "none"} {
 		if a := ask(t, "kernels", "", "RLKD_KERNELS="+name); a.Result != want {
@@ -30,18 +33,21 @@ func TestKernelsByName(t *testing.T) {
 	}
 }
 
-// Where the kernels are for AVX512-BF16, those for AVX2 run too.
-func TestKernelsForAVX2(t *testing.T) {
-	if os.Getenv("RLKD_KERNELS") != "" || torch.Kernels() != "avx512" {
+// Where the CPU could run others than the best kernels, these are tested too.
+func TestLesserKernels(t *testing.T) {
+	lesser := map[string][]string{"amx": {"avx512", "avx2"}, "avx512": {"avx2"}}[torch.Kernels()]
+	if os.Getenv("RLKD_KERNELS") != "" || lesser == nil {
 		t.Skip("all kernels that run here are tested anyway")
 	}
 	self, err := os.Executable()
 	if err != nil {
 		t.Fatal(err)
 	}
-	tests := exec.Command(self, "-test.run=Kernel|PackedLinear|Draw|Decode|Gathering|ManyRows|AddMM|TreeAttention|LogSoftmax|Split|AdamW", "-test.v")
-	tests.Env = append(os.Environ(), "RLKD_KERNELS=avx2")
-	if out, err := tests.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestKernelGradients") {
-		t.Errorf("%v\n%s", err, out)
+	for _, name := range lesser {
+		tests := exec.Command(self, "-test.run=Kernel|PackedLinear|Draw|Decode|Gathering|ManyRows|AddMM|TreeAttention|LogSoftmax|Split|AdamW", "-test.v")
+		tests.Env = append(os.Environ(), "RLKD_KERNELS="+name)
+		if out, err := tests.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestKernelGradients") {
+			t.Errorf("%s: %v\n%s", name, err, out)
+		}
 	}
 }

@@ -26,10 +26,18 @@ bool choose(const char *name) {
   auto offer = [&](const Kernels &k, bool supported) {
     if (!found && supported && (!*name || !std::strcmp(name, k.name))) found = &k;
   };
+  // With a unit for products, which libtorch uses, ours of many rows are slower.
+  static const Kernels amx = [] {
+    Kernels k = avx512::table;
+    k.name = "amx", k.many = never;
+    return k;
+  }();
   const bool avx2 = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
-  offer(avx512::table, avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
-                         __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
-                         __builtin_cpu_supports("avx512bf16"));
+  const bool avx512 = avx2 && __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+                      __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
+                      __builtin_cpu_supports("avx512bf16");
+  offer(amx, avx512 && __builtin_cpu_supports("amx-bf16"));
+  offer(avx512::table, avx512);
   offer(avx2::table, avx2);
 #endif
   if (found || !*name) chosen = found;

@@ -5,6 +5,7 @@
 #pragma once
 #include <ATen/core/Tensor.h>
 
+#include <cstdint>
 #include <tuple>
 #include <vector>
 
@@ -59,10 +60,12 @@ inline Tree tree(const int64_t *flat, int64_t n) {
 using Two = std::tuple<at::Tensor, at::Tensor>;
 using Three = std::tuple<at::Tensor, at::Tensor, at::Tensor>;
 
+constexpr int64_t never = INT64_MAX;
+
 // Kernels are those of one instruction set.
 struct Kernels {
   const char *name;
-  int64_t many;       // so many rows are worth packing a linear layer's weights for
+  int64_t many;       // so many rows are worth packing a linear layer's weights for, or `never`
   bool half_products; // libtorch multiplies bf16 no slower than fp32
 
   // Elementwise work is for bf16 alone. x, gate and up may have gaps between rows.

@@ -45,8 +45,8 @@ err torch_add_(tensor a, tensor b, double scale) {
 // there is a kernel.
 static bool gathers(const at::Tensor &a, const at::Tensor &x, const at::Tensor &y) {
   return a.scalar_type() == at::kFloat && a.is_contiguous() && x.dim() == 2 && y.dim() == 2 && kernels::usable_half(x.t()) &&
-         kernels::usable_half(y) && x.size(1) == y.size(0) && a.dim() == 2 && a.size(0) == x.size(0) &&
-         a.size(1) == y.size(1) && !grad::recorded({a, x, y});
+         kernels::usable_half(y) && kernels::here().many != kernels::never && x.size(1) == y.size(0) && a.dim() == 2 &&
+         a.size(0) == x.size(0) && a.size(1) == y.size(1) && !grad::recorded({a, x, y});
 }
 
 err torch_addmm_(tensor a, tensor x, tensor y) {
