@@ -218,7 +218,7 @@ template <int N, class F> [[gnu::always_inline]] inline void unrolled(F fn) {
 // R rows times a block of 16 outputs, to y with a stride between rows. Meanwhile F times as many
 // lines as there are pairs of inputs, from `next` on, are brought near. With six rows all sixteen registers are in use:
 // the assembly keeps GCC from loading before there is a use, for which it would have to put accumulators aside.
-template <int R, int V, int F, From from, class T>
+template <int R, int V, int N, From from, class T>
 inline void tile(const float *x, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {
   Lanes acc[R];
   unrolled<R>([&](auto r) [[gnu::always_inline]] {
@@ -239,8 +239,8 @@ inline void tile(const float *x, Packed w, const bf16 *next, const float *bias, 
   };
   const __m256i high = _mm256_set1_epi32(static_cast<int>(0xffff0000));
   const bf16 *weights = w.data;
-  for (int64_t k = 0; k < w.in; k += 2, x += 2 * R, weights += w.pair, next += 32 * F) {
-    if constexpr (F > 0) _mm_prefetch((const char *)next, _MM_HINT_T1);
+  for (int64_t k = 0; k < w.in; k += 2, x += 2 * R, weights += w.pair, next += N) {
+    if constexpr (N > 0) _mm_prefetch((const char *)next, _MM_HINT_T1);
     const auto *pairs = (const __m256i *)weights;
     __m256 lo, hi;
     asm volatile("vmovdqu %[p], %[lo]\n\tvpslld $16, %[lo], %[lo]\n\t" // of each pair the first

@@ -94,7 +94,7 @@ constexpr bool half_products = true;
 
 // R rows times V blocks of 16 outputs, to y with a stride between rows. Meanwhile F times as many
 // lines as there are pairs of inputs, from `next` on, are brought near.
-template <int R, int V, int F, From from, class T>
+template <int R, int V, int N, From from, class T>
 inline void tile(Rows x, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {
   __m512 acc[R][V];
   for (int r = 0; r < R; r++)
@@ -104,10 +104,10 @@ inline void tile(Rows x, Packed w, const bf16 *next, const float *bias, T *y, in
       if constexpr (from == From::there) acc[r][v] = load(y + r * stride + 16 * v);
     }
   const bf16 *pairs = x.data, *weights = w.data;
-  for (int64_t k = 0; k < w.in; k += 2, pairs += x.pair, weights += w.pair, next += 32 * F) {
+  for (int64_t k = 0; k < w.in; k += 2, pairs += x.pair, weights += w.pair, next += N) {
     __m512bh wv[V];
     for (int v = 0; v < V; v++) wv[v] = (__m512bh)_mm512_loadu_si512(weights + v * w.block);
-    for (int f = 0; f < F; f++) _mm_prefetch((const char *)(next + 32 * f), _MM_HINT_T1);
+    for (int i = 0; i < N; i += 32) _mm_prefetch((const char *)(next + i), _MM_HINT_T1);
     for (int r = 0; r < R; r++) {
       int pair;
       std::memcpy(&pair, pairs + r * x.row, sizeof pair);

@@ -11,19 +11,19 @@ ISA_BEGIN
 namespace shim::ISA {
 
 template <class Part, class T> using Tile = void (*)(Part, Packed, const bf16 *, const float *, T *, int64_t);
-template <class Part, int V, int F, From from, class T, int... R>
+template <class Part, int V, int N, From from, class T, int... R>
 constexpr std::array<Tile<Part, T>, sizeof...(R)> tiles(std::integer_sequence<int, R...>) {
-  return {tile<R + 1, V, F, from, T>...};
+  return {tile<R + 1, V, N, from, T>...};
 }
 
-// rows first … n-1 times V blocks, as many at a time as a tile takes, each time bringing near F lines for each
+// rows first … n-1 times V blocks, as many at a time as a tile takes, each time bringing near N numbers for each
 // pair of inputs.
-template <int V, int F, From from, class T>
+template <int V, int N, From from, class T>
 void tall(const Left &x, int64_t first, int64_t n, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {
   using Part = decltype(x.from(0));
-  static constexpr auto rest = tiles<Part, V, F, from, T>(std::make_integer_sequence<int, tallest - 1>());
-  for (int64_t r = first; r < n; r += tallest, next += F * 16 * w.in)
-    (r + tallest <= n ? tile<tallest, V, F, from, T> : rest[static_cast<size_t>(n - r - 1)])(x.from(r), w, next, bias,
+  static constexpr auto rest = tiles<Part, V, N, from, T>(std::make_integer_sequence<int, tallest - 1>());
+  for (int64_t r = first; r < n; r += tallest, next += N * w.in / 2)
+    (r + tallest <= n ? tile<tallest, V, N, from, T> : rest[static_cast<size_t>(n - r - 1)])(x.from(r), w, next, bias,
                                                                                             y + r * stride, stride);
 }
 
@@ -33,14 +33,15 @@ template <int V, bool Near, From from, class T>
 void rows(const Left &x, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {
   if constexpr (!Near) {
     tall<V, 0, from>(x, 0, x.n, w, next, bias, y, stride);
-  } else if (x.n <= tallest || (V == 1 && x.n <= 2 * tallest)) {
-    tall<V, V, from>(x, 0, x.n, w, next, bias, y, stride);
+  } else if (x.n <= tallest || (widest > 1 && V == 1 && x.n <= 2 * tallest)) {
+    tall<V, 32 * V, from>(x, 0, x.n, w, next, bias, y, stride);
   } else if (x.n <= 2 * tallest) {
-    tall<V, (V + 1) / 2, from>(x, 0, x.n, w, next, bias, y, stride);
+    tall<V, (widest > 1 ? 32 * ((V + 1) / 2) : 16), from>(x, 0, x.n, w, next, bias, y, stride);
   } else {
-    const int64_t first = std::max<int64_t>(0, (x.n + tallest - 1) / tallest - V) * tallest;
+    constexpr int64_t last = widest > 1 ? V : 3;
+    const int64_t first = std::max<int64_t>(0, (x.n + tallest - 1) / tallest - last) * tallest;
     tall<V, 0, from>(x, 0, first, w, next, bias, y, stride);
-    tall<V, 1, from>(x, first, x.n, w, next, bias, y, stride);
+    tall<V, (32 * V + last - 1) / last, from>(x, first, x.n, w, next, bias, y, stride);
   }
 }
 
