@@ -215,8 +215,8 @@ template <int N, class F> [[gnu::always_inline]] inline void unrolled(F fn) {
   }(std::make_integer_sequence<int, N>{});
 }
 
-// R rows times a block of 16 outputs, to y with a stride between rows. Meanwhile F times as many
-// lines as there are pairs of inputs, from `next` on, are brought near. With six rows all sixteen registers are in use:
+// R rows times a block of 16 outputs, to y with a stride between rows. Meanwhile N numbers
+// for each pair of inputs, from `next` on, are brought near. With six rows all sixteen registers are in use:
 // the assembly keeps GCC from loading before there is a use, for which it would have to put accumulators aside.
 template <int R, int V, int N, From from, class T>
 inline void tile(const float *x, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {

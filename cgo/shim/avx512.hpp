@@ -92,8 +92,8 @@ constexpr int64_t deep = INT64_MAX;    // inputs that are added up at once
 constexpr int64_t worthwhile = 512;    // from so many rows on it is no slower to pack weights than oneDNN, bench/LOG.md
 constexpr bool half_products = true;
 
-// R rows times V blocks of 16 outputs, to y with a stride between rows. Meanwhile F times as many
-// lines as there are pairs of inputs, from `next` on, are brought near.
+// R rows times V blocks of 16 outputs, to y with a stride between rows. Meanwhile N numbers
+// for each pair of inputs, from `next` on, are brought near.
 template <int R, int V, int N, From from, class T>
 inline void tile(Rows x, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {
   __m512 acc[R][V];

@@ -31,17 +31,17 @@ void tall(const Left &x, int64_t first, int64_t n, Packed w, const bf16 *next, c
 // last rows: with few rows, reading weights from memory takes as long as computing by them.
 template <int V, bool Near, From from, class T>
 void rows(const Left &x, Packed w, const bf16 *next, const float *bias, T *y, int64_t stride) {
+  constexpr int line = 32, last = widest > 1 ? V : 3; // so many tiles at most share in it
   if constexpr (!Near) {
     tall<V, 0, from>(x, 0, x.n, w, next, bias, y, stride);
   } else if (x.n <= tallest || (widest > 1 && V == 1 && x.n <= 2 * tallest)) {
-    tall<V, 32 * V, from>(x, 0, x.n, w, next, bias, y, stride);
+    tall<V, V * line, from>(x, 0, x.n, w, next, bias, y, stride);
   } else if (x.n <= 2 * tallest) {
-    tall<V, (widest > 1 ? 32 * ((V + 1) / 2) : 16), from>(x, 0, x.n, w, next, bias, y, stride);
+    tall<V, (widest > 1 ? (V + 1) / 2 * line : line / 2), from>(x, 0, x.n, w, next, bias, y, stride);
   } else {
-    constexpr int64_t last = widest > 1 ? V : 3;
     const int64_t first = std::max<int64_t>(0, (x.n + tallest - 1) / tallest - last) * tallest;
     tall<V, 0, from>(x, 0, first, w, next, bias, y, stride);
-    tall<V, (32 * V + last - 1) / last, from>(x, first, x.n, w, next, bias, y, stride);
+    tall<V, (V * line + last - 1) / last, from>(x, first, x.n, w, next, bias, y, stride);
   }
 }
 
