@@ -87,13 +87,20 @@ func TestTable(t *testing.T) {
 	if err := json.Unmarshal(data, &r); err != nil {
 		t.Fatal(err)
 	}
-	if len(r.Shapes) != 2 || r.Limits.Bytes <= 0 || r.Limits.FLOPs["f32"] <= 0 || r.Limits.FLOPs["bf16"] <= 0 {
+	if len(r.Shapes) != 2 || len(r.Limits) != 3 {
 		t.Fatalf("%d shapes, limits %+v", len(r.Shapes), r.Limits)
 	}
 	for i, want := range []string{"4x6+5/2", "2x12+3"} {
 		s := r.Shapes[i]
 		if s.Shape != want || len(s.Raw.Steps) != 2 || s.Raw.Job.Shape.String() != want {
 			t.Errorf("shape %s with %d steps, want %s", s.Shape, len(s.Raw.Steps), want)
+		}
+		for _, of := range []func(Limits) float64{
+			func(l Limits) float64 { return l.FLOPs["f32"] }, func(l Limits) float64 { return l.FLOPs["bf16"] }, func(l Limits) float64 { return l.Bytes },
+		} {
+			if a, b, mean := of(r.Limits[i]), of(r.Limits[i+1]), of(s.Limits); a <= 0 || b <= 0 || mean != (a+b)/2 {
+				t.Errorf("%s: limits %g before, %g after, %g between", want, a, b, mean)
+			}
 		}
 		for _, f := range s.Rows {
 			if !(f.Min > 0 && f.Min <= f.Median && f.Median <= f.Max) || f.Limit < 0 {

@@ -39,16 +39,18 @@ type Row struct {
 	Share float64 `json:"share,omitempty"`
 }
 
-// Report is the result of the whole command.
+// Report is the result of the whole command. Limits are measured before the first shape and after each, for a
+// shared machine is not the same ten minutes later.
 type Report struct {
 	Machine Machine    `json:"machine"`
-	Limits  Limits     `json:"limits"`
+	Limits  []Limits   `json:"limits"`
 	Shapes  []ShapeRow `json:"shapes"`
 }
 
 // ShapeRow is all about one shape.
 type ShapeRow struct {
 	Shape   string   `json:"shape"`
+	Limits  Limits   `json:"limits"` // between those before and those after it
 	Rollout Work     `json:"rollout_work"`
 	Update  Work     `json:"update_work"`
 	Rows    []Row    `json:"rows"`
@@ -75,18 +77,24 @@ func table(c *cli.Context) error {
 		return fmt.Errorf("--steps: %d, must be at least 1", steps)
 	}
 	run := newRunner(c)
-	r := Report{Machine: machine()}
-	if err := run.ask(request{Limits: c.String("device")}, &r.Limits); err != nil {
+	r := Report{Machine: machine(), Limits: make([]Limits, 1)}
+	if err := run.ask(request{Limits: c.String("device")}, &r.Limits[0]); err != nil {
 		return err
 	}
-	for _, s := range shapes {
+	for i, s := range shapes {
 		var m Measured
 		job := Job{Shape: s, Sets: sets(c), Seed: c.Uint64("seed"), Steps: steps, Train: true, Profile: true}
 		fmt.Fprintf(os.Stderr, "measuring %s\n", s)
-		if err := run.ask(request{Job: &job}, &m); err != nil {
+		var after Limits
+		err := run.ask(request{Job: &job}, &m)
+		if err == nil {
+			err = run.ask(request{Limits: c.String("device")}, &after)
+		}
+		if err != nil {
 			return errors.Join(fmt.Errorf("%s: %w", s, err), r.print(c.App.Writer)) // what there is by now
 		}
-		r.Shapes = append(r.Shapes, rows(m, r.Limits))
+		r.Limits = append(r.Limits, after)
+		r.Shapes = append(r.Shapes, rows(m, between(r.Limits[i], after)))
 	}
 	if err := r.print(c.App.Writer); err != nil {
 		return err
@@ -103,7 +111,7 @@ func sets(c *cli.Context) []string {
 func rows(m Measured, l Limits) ShapeRow {
 	s := m.Job.Shape
 	k := costsOf(m.Config)
-	out := ShapeRow{Shape: s.String(), Raw: m}
+	out := ShapeRow{Shape: s.String(), Limits: l, Raw: m}
 	var rolloutLimit, updateLimit float64
 	out.Rollout, rolloutLimit = k.rollout(s, m.DType, l)
 	out.Update, updateLimit = k.update(s, m.DType, l)
@@ -159,9 +167,18 @@ func spread(values []float64) Spread {
 }
 
 func (r Report) print(w io.Writer) error {
-	fmt.Fprintf(w, "%s, %d threads, libtorch %s, %s\n", r.Machine.CPU, r.Limits.Threads, r.Machine.Torch, r.Machine.Revision)
-	fmt.Fprintf(w, "limits measured in this run: f32 %.0f and bf16 %.0f GFLOP/s, memory %.1f GB/s (a sum %.1f, a copy %.1f)\n\n",
-		r.Limits.FLOPs["f32"]/1e9, r.Limits.FLOPs["bf16"]/1e9, r.Limits.Bytes/1e9, r.Limits.Sum/1e9, r.Limits.Copy/1e9)
+	fmt.Fprintf(w, "%s, %d threads, libtorch %s, %s\n", r.Machine.CPU, r.Limits[0].Threads, r.Machine.Torch, r.Machine.Revision)
+	span := func(part func(Limits) float64) string {
+		var v []float64
+		for _, l := range r.Limits {
+			v = append(v, part(l)/1e9)
+		}
+		return number(slices.Min(v)) + " to " + number(slices.Max(v))
+	}
+	fmt.Fprintf(w, "limits, measured before and after each shape: f32 %s and bf16 %s GFLOP/s, memory %s GB/s (a sum %s, a copy %s)\n\n",
+		span(func(l Limits) float64 { return l.FLOPs["f32"] }), span(func(l Limits) float64 { return l.FLOPs["bf16"] }),
+		span(func(l Limits) float64 { return l.Bytes }), span(func(l Limits) float64 { return l.Sum }),
+		span(func(l Limits) float64 { return l.Copy }))
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
 	fmt.Fprintln(t, "shape\tfigure\tunit\tmin\tmedian\tmax\tlimit\tshare")
 	for _, s := range r.Shapes {

@@ -18,6 +18,15 @@ type Limits struct {
 	Threads int                `json:"threads"`
 }
 
+// between are the means of two measurements.
+func between(a, b Limits) Limits {
+	m := Limits{FLOPs: map[string]float64{}, Bytes: (a.Bytes + b.Bytes) / 2, Sum: (a.Sum + b.Sum) / 2, Copy: (a.Copy + b.Copy) / 2, Threads: a.Threads}
+	for dtype := range a.FLOPs {
+		m.FLOPs[dtype] = (a.FLOPs[dtype] + b.FLOPs[dtype]) / 2
+	}
+	return m
+}
+
 // seconds is the least time for some work: arithmetic and memory may overlap.
 func (l Limits) seconds(w Work, dtype string) float64 {
 	return max(w.FLOPs/l.FLOPs[dtype], w.Bytes/l.Bytes)
