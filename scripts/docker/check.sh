@@ -15,6 +15,9 @@ export BUILDAH_ISOLATION=chroot
 image=rlkd-check
 
 say() { printf '== %s\n' "$*" >&2; }
+for tool in buildah debootstrap go g++ python3; do
+  command -v "$tool" >/dev/null || { say "$tool is not there; apt-get install it (buildah, debootstrap, g++, python3) or, for go, see go.dev/dl"; exit 1; }
+done
 
 # driver is overlay where it can be mounted, or vfs, which keeps each layer and container whole: with
 # the CUDA libraries that takes some 30 GB.
