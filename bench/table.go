@@ -173,7 +173,8 @@ func (r Report) print(w io.Writer) error {
 		for _, l := range r.Limits {
 			v = append(v, part(l)/1e9)
 		}
-		return number(slices.Min(v)) + " to " + number(slices.Max(v))
+		s := spread(v)
+		return number(s.Min) + " to " + number(s.Max)
 	}
 	fmt.Fprintf(w, "limits, measured before and after each shape: f32 %s and bf16 %s GFLOP/s, memory %s GB/s (a sum %s, a copy %s)\n\n",
 		span(func(l Limits) float64 { return l.FLOPs["f32"] }), span(func(l Limits) float64 { return l.FLOPs["bf16"] }),
