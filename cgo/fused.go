@@ -116,6 +116,14 @@ func Draw(logits, uniform *Tensor, temperature float64) *Tensor {
 	return own("Draw", &o, C.torch_draw(&o, logits.handle(), uniform.optional(), C.double(temperature)))
 }
 
+// TopP is logits [n, vocab] in fp32, with minus infinity for the least likely of each row: as many as
+// have together at most 1-p of the probability. Of equal ones the first are dropped first, and the last
+// of the likeliest always stays.
+func TopP(logits *Tensor, p float64) *Tensor {
+	var o C.tensor
+	return own("TopP", &o, C.torch_top_p(&o, logits.handle(), C.double(p)))
+}
+
 // Pack brings the weights [out, in] of linear layers on the same input, one under the other,
 // into the form PackedLinear reads, or returns nil if their device and dtype have none.
 func Pack(ws ...*Tensor) *Tensor {

@@ -172,6 +172,49 @@ func TestDraw(t *testing.T) {
 	torch.UseKernels(true)
 }
 
+// What top-p drops is what a sort of the row says, with the same order among equals.
+func TestTopP(t *testing.T) {
+	const vocab = 2048
+	run(t, func(dev torch.Device) {
+		fill := func(value float64, n int) *torch.Tensor { return torch.Full(value, torch.Float32, dev, 1, n) }
+		wide := wave(torch.Float32, dev, 3, 1, vocab).MulScalar(40)
+		for name, row := range map[string]*torch.Tensor{
+			"all apart":           wave(torch.Float32, dev, 3, 1, vocab).MulScalar(6),
+			"bf16, many equal":    wave(torch.BFloat16, dev, 3, 1, vocab).MulScalar(6),
+			"far apart":           wide,
+			"some are barred":     torch.Cat(1, fill(math.Inf(-1), 1024), wide.Narrow(1, 0, 1024)),
+			"one has nearly all":  torch.Cat(1, fill(0, 1024), fill(50, 1), fill(0, 1023)),
+			"one has exactly all": torch.Cat(1, fill(math.Inf(-1), 1024), fill(50, 1), fill(math.Inf(-1), 1023)),
+			"all equal":           fill(2, vocab),
+			"two heights":         torch.Cat(1, fill(1, 1000), fill(2, 1048)),
+		} {
+			probs := row.Cast(torch.Float32).Softmax(-1).Float32s()
+			for _, p := range []float64{0, 0.25, 0.5, 0.9, 0.95, 0.999, 1 - 1e-7} {
+				got := torch.TopP(row, p).Float32s()
+				torch.UseKernels(false)
+				want := torch.TopP(row, p).Float32s()
+				torch.UseKernels(true)
+				apart, left := 0.0, 0.0
+				for i := range got {
+					if got[i] != want[i] {
+						apart += float64(probs[i])
+					}
+					if !math.IsInf(float64(got[i]), -1) {
+						left += float64(probs[i])
+					}
+				}
+				if apart > 1e-5 || left < p-1e-5 || left == 0 {
+					t.Errorf("%s, top-p %g: %g are apart, %g are left", name, p, apart, left)
+				}
+			}
+		}
+		wild := torch.Cat(1, fill(math.NaN(), 16), fill(math.Inf(1), 16), wide.Narrow(1, 0, 32))
+		for _, part := range []*torch.Tensor{wild, wild.Narrow(1, 16, 48), wild.Narrow(1, 0, 16), fill(math.Inf(-1), 16)} {
+			torch.TopP(part, 0.9).Float32s() // what is no distribution does no harm
+		}
+	})
+}
+
 // BenchmarkLinear is the product a transformer spends its time in: rows through two of SmolLM2's
 // up projections, with libtorch's plain weight and with our packed one.
 func BenchmarkLinear(b *testing.B) {

@@ -123,20 +123,6 @@ func (t *Tensor) Softmax(dim int) *Tensor {
 	return own("Softmax", &o, C.torch_softmax(&o, t.handle(), C.int64_t(dim)))
 }
 
-// CumSum is the running sum along a dimension.
-func (t *Tensor) CumSum(dim int) *Tensor {
-	var o C.tensor
-	return own("CumSum", &o, C.torch_cumsum(&o, t.handle(), C.int64_t(dim)))
-}
-
-// Sort orders t along a dimension, equal elements in their old order, and returns the values
-// and their int64 positions in t.
-func (t *Tensor) Sort(dim int, descending bool) (values, indices *Tensor) {
-	return t.pair("Sort", func(v, i *C.tensor) C.err {
-		return C.torch_sort(v, i, t.handle(), C.int64_t(dim), flag(descending))
-	})
-}
-
 // TopK is the k largest values along a dimension, largest first, and their int64 positions.
 func (t *Tensor) TopK(k, dim int) (values, indices *Tensor) {
 	return t.pair("TopK", func(v, i *C.tensor) C.err {
@@ -198,11 +184,4 @@ func (t *Tensor) Or(u *Tensor) *Tensor {
 func (t *Tensor) MaskedFill(mask *Tensor, value float64) *Tensor {
 	var o C.tensor
 	return own("MaskedFill", &o, C.torch_masked_fill(&o, t.handle(), mask.handle(), C.double(value)))
-}
-
-// Scatter moves t's elements along dim to the positions index names: the inverse of Gather
-// for an index that is a permutation.
-func (t *Tensor) Scatter(dim int, index *Tensor) *Tensor {
-	var o C.tensor
-	return own("Scatter", &o, C.torch_scatter_mask(&o, t.handle(), C.int64_t(dim), index.handle()))
 }

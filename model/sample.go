@@ -48,18 +48,11 @@ func (s Sampling) filter(logits *torch.Tensor) *torch.Tensor {
 		logits = logits.MaskedFill(logits.Lt(best.Narrow(-1, s.TopK-1, 1)), negInf)
 	}
 	if s.TopP < 1 {
-		sorted, order := logits.Sort(-1, false)
-		tail := sorted.Softmax(-1).CumSum(-1)
-		drop := tail.Le(torch.Full(1-s.TopP, torch.Float32, logits.Device()))
-		// The most likely token, sorted last, always stays.
-		vocab := logits.Dim(-1)
-		keep := torch.Full(0, torch.Bool, logits.Device(), logits.Dim(0), 1)
-		drop = torch.Cat(-1, drop.Narrow(-1, 0, vocab-1), keep)
-		logits = logits.MaskedFill(drop.Scatter(-1, order), negInf)
+		logits = torch.TopP(logits, s.TopP)
 	}
 	if s.MinP > 0 {
-		probs := logits.Softmax(-1)
-		logits = logits.MaskedFill(probs.Lt(probs.MaxDim(-1, true).MulScalar(s.MinP)), negInf)
+		least := logits.MaxDim(-1, true).AddScalar(math.Log(s.MinP))
+		logits = logits.MaskedFill(logits.Lt(least), negInf)
 	}
 	return logits
 }

@@ -65,6 +65,10 @@ inline Lanes fms(Lanes a, Lanes b, Lanes c) { // a b - c
 }
 inline Lanes max(Lanes a, Lanes b) { return {_mm256_max_ps(a.lo, b.lo), _mm256_max_ps(a.hi, b.hi)}; }
 
+inline Lanes min(Lanes a, Lanes b) { // b where a is no number
+  return {_mm256_min_ps(a.lo, b.lo), _mm256_min_ps(a.hi, b.hi)};
+}
+
 inline float sum_of(Lanes v) {
   const __m256 eight = v.lo + v.hi;
   __m128 x = _mm256_castps256_ps128(eight) + _mm256_extractf128_ps(eight, 1);
@@ -87,6 +91,11 @@ inline Mask first(int64_t n) {
 inline Lanes select(Mask m, Lanes a, Lanes b) {
   return {_mm256_blendv_ps(b.lo, a.lo, _mm256_castsi256_ps(m.lo)),
           _mm256_blendv_ps(b.hi, a.hi, _mm256_castsi256_ps(m.hi))};
+}
+
+inline Mask less(Lanes a, Lanes b) {
+  return {_mm256_castps_si256(_mm256_cmp_ps(a.lo, b.lo, _CMP_LT_OQ)),
+          _mm256_castps_si256(_mm256_cmp_ps(a.hi, b.hi, _CMP_LT_OQ))};
 }
 
 // equal has a bit for each lane in which a and b are.

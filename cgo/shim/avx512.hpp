@@ -31,6 +31,7 @@ inline Lanes fma(Lanes a, Lanes b, Lanes c) { return _mm512_fmadd_ps(a, b, c); }
 inline Lanes fnma(Lanes a, Lanes b, Lanes c) { return _mm512_fnmadd_ps(a, b, c); } // c - a b
 inline Lanes fms(Lanes a, Lanes b, Lanes c) { return _mm512_fmsub_ps(a, b, c); }   // a b - c
 inline Lanes max(Lanes a, Lanes b) { return _mm512_max_ps(a, b); }
+inline Lanes min(Lanes a, Lanes b) { return _mm512_min_ps(a, b); } // b where a is no number
 inline float sum_of(Lanes v) { return _mm512_reduce_add_ps(v); }
 inline float max_of(Lanes v) { return _mm512_reduce_max_ps(v); }
 
@@ -40,6 +41,7 @@ inline Mask first(int64_t n) {
   return _mm512_cmplt_epi32_mask(lanes, _mm512_set1_epi32(static_cast<int>(n < 16 ? n : 16)));
 }
 inline Lanes select(Mask m, Lanes a, Lanes b) { return _mm512_mask_mov_ps(b, m, a); }
+inline Mask less(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a, b, _CMP_LT_OQ); }
 
 // equal has a bit for each lane in which a and b are.
 inline unsigned equal(Lanes a, Lanes b) { return _mm512_cmp_ps_mask(a, b, _CMP_EQ_OQ); }

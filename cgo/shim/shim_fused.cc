@@ -235,6 +235,22 @@ err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
   });
 }
 
+// The least likely that have 1-p or less together are dropped, of equal ones the first; the most likely stays.
+err torch_top_p(tensor *out, tensor logits, double p) {
+  return guard([&] {
+    const auto &x = T(logits);
+    if (kernels::usable(x)) {
+      *out = own(kernels::here().top_p(x, p));
+      return;
+    }
+    auto f = x.to(at::kFloat);
+    auto [sorted, order] = f.sort(/*stable=*/true, -1, false);
+    auto drop = sorted.softmax(-1).cumsum(-1).le(1 - p);
+    drop.narrow(-1, x.size(-1) - 1, 1).zero_();
+    *out = own(f.masked_fill(drop.scatter(-1, order, drop), -INFINITY));
+  });
+}
+
 err torch_pack(tensor *out, const tensor *ws, int n) {
   return guard([&] {
     auto all = list(ws, n);

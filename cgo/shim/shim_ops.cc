@@ -59,18 +59,7 @@ OP(torch_max_dim, (tensor *out, tensor a, int64_t dim, int keep), T(a).amax(dim,
 OP(torch_argmax, (tensor *out, tensor a, int64_t dim), T(a).argmax(dim))
 OP(torch_logsumexp, (tensor *out, tensor a, int64_t dim, int keep), T(a).logsumexp(dim, keep != 0))
 OP(torch_softmax, (tensor *out, tensor a, int64_t dim), T(a).softmax(dim))
-OP(torch_cumsum, (tensor *out, tensor a, int64_t dim), T(a).cumsum(dim))
 OP(torch_masked_fill, (tensor *out, tensor a, tensor mask, double value), T(a).masked_fill(T(mask), value))
-OP(torch_scatter_mask, (tensor *out, tensor mask, int64_t dim, tensor index),
-   at::zeros_like(T(mask)).scatter(dim, T(index), T(mask)))
-
-err torch_sort(tensor *values, tensor *indices, tensor a, int64_t dim, int descending) {
-  return guard([&] {
-    auto [v, i] = T(a).sort(/*stable=*/true, dim, descending != 0);
-    *values = own(v);
-    *indices = own(i);
-  });
-}
 
 err torch_topk(tensor *values, tensor *indices, tensor a, int64_t k, int64_t dim) {
   return guard([&] {
