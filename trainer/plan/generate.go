@@ -10,14 +10,17 @@ const prefillTokens = 16384
 //	KV cache         2 L rows width K b, all of it from the beginning
 //	packed weights   2 a weight of the layers' matrices and the head: the copy that kernels read
 //	prompts at work  the first pass over prompts, see prefill
-//	logits           rows V b, and where they are filtered 32 rows V: sorted, with their order
+//	logits           rows V b, and where they are filtered 32 rows V: sorted, with their order;
+//	                 with our kernels 16 rows V: in fp32, one for each filter
 func (j Job) generate(c files.Config, s Sampling) []Part {
 	d, b := sizes(c), j.bytes()
 	rows := min(s.Rows, s.Prompts*s.PerPrompt)
 	prompts := (rows + s.PerPrompt - 1) / s.PerPrompt
 	width := int64(s.Prompt + s.Completion)
 	logits := int64(rows) * d.V * b
-	if s.Filtered {
+	if s.Filtered && j.Kernels {
+		logits += 16 * int64(rows) * d.V
+	} else if s.Filtered {
 		logits += 32 * int64(rows) * d.V
 	}
 	prompts = min(prompts, max(1, prefillTokens/s.Prompt))
