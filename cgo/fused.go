@@ -116,12 +116,14 @@ func Draw(logits, uniform *Tensor, temperature float64) *Tensor {
 	return own("Draw", &o, C.torch_draw(&o, logits.handle(), uniform.optional(), C.double(temperature)))
 }
 
-// TopP is logits [n, vocab] in fp32, with minus infinity for the least likely of each row: as many as
-// have together at most 1-p of the probability. Of equal ones the first are dropped first, and the last
-// of the likeliest always stays.
-func TopP(logits *Tensor, p float64) *Tensor {
+// Filter is logits [n, vocab] over a temperature, in fp32, with minus infinity for the tokens that are not to
+// be drawn, by the filters of transformers' generate in its order: top-k keeps the k most likely, and what
+// is as likely as the last of these (0: all); top-p drops the least likely, as many as have together at
+// most 1-p of the probability, of equal ones the first, and never the most likely (1: none); min-p
+// drops what is less likely than this share of the most likely (0: none).
+func Filter(logits *Tensor, temperature float64, k int, p, least float64) *Tensor {
 	var o C.tensor
-	return own("TopP", &o, C.torch_top_p(&o, logits.handle(), C.double(p)))
+	return own("Filter", &o, C.torch_filter(&o, logits.handle(), C.double(temperature), C.int64_t(k), C.double(p), C.double(least)))
 }
 
 // Pack brings the weights [out, in] of linear layers on the same input, one under the other,

@@ -172,13 +172,13 @@ func TestDraw(t *testing.T) {
 	torch.UseKernels(true)
 }
 
-// What top-p drops is what a sort of the row says, with the same order among equals.
-func TestTopP(t *testing.T) {
+// What the filters leave is what libtorch's sorts of a row say, with the same order among equals.
+func TestFilter(t *testing.T) {
 	const vocab = 2048
 	run(t, func(dev torch.Device) {
 		fill := func(value float64, n int) *torch.Tensor { return torch.Full(value, torch.Float32, dev, 1, n) }
 		wide := wave(torch.Float32, dev, 3, 1, vocab).MulScalar(40)
-		for name, row := range map[string]*torch.Tensor{
+		rows := map[string]*torch.Tensor{
 			"all apart":           wave(torch.Float32, dev, 3, 1, vocab).MulScalar(6),
 			"bf16, many equal":    wave(torch.BFloat16, dev, 3, 1, vocab).MulScalar(6),
 			"far apart":           wide,
@@ -187,32 +187,44 @@ func TestTopP(t *testing.T) {
 			"one has exactly all": torch.Cat(1, fill(math.Inf(-1), 1024), fill(50, 1), fill(math.Inf(-1), 1023)),
 			"all equal":           fill(2, vocab),
 			"two heights":         torch.Cat(1, fill(1, 1000), fill(2, 1048)),
-		} {
-			probs := row.Cast(torch.Float32).Softmax(-1).Float32s()
-			for _, p := range []float64{0, 0.25, 0.5, 0.9, 0.95, 0.999, 1 - 1e-7} {
-				got := torch.TopP(row, p).Float32s()
-				torch.UseKernels(false)
-				want := torch.TopP(row, p).Float32s()
-				torch.UseKernels(true)
-				apart, left := 0.0, 0.0
-				for i := range got {
-					if got[i] != want[i] {
-						apart += float64(probs[i])
+		}
+		for _, temperature := range []float64{1, 0.6} {
+			for _, k := range []int{0, 1, 50, 1500, vocab, 3 * vocab} {
+				for _, p := range []float64{1, 0, 0.25, 0.5, 0.9, 0.95, 0.999, 1 - 1e-7} {
+					for _, least := range []float64{0, 0.03, 1} {
+						for name, row := range rows {
+							torch.Scope(func() { checkFilter(t, name, row, temperature, k, p, least) })
+						}
 					}
-					if !math.IsInf(float64(got[i]), -1) {
-						left += float64(probs[i])
-					}
-				}
-				if apart > 1e-5 || left < p-1e-5 || left == 0 {
-					t.Errorf("%s, top-p %g: %g are apart, %g are left", name, p, apart, left)
 				}
 			}
 		}
 		wild := torch.Cat(1, fill(math.NaN(), 16), fill(math.Inf(1), 16), wide.Narrow(1, 0, 32))
 		for _, part := range []*torch.Tensor{wild, wild.Narrow(1, 16, 48), wild.Narrow(1, 0, 16), fill(math.Inf(-1), 16)} {
-			torch.TopP(part, 0.9).Float32s() // what is no distribution does no harm
+			torch.Filter(part, 0.6, 7, 0.9, 0.1).Float32s() // what is no distribution does no harm
 		}
 	})
+}
+
+func checkFilter(t *testing.T, name string, row *torch.Tensor, temperature float64, k int, p, least float64) {
+	t.Helper()
+	got := torch.Filter(row, temperature, k, p, least).Float32s()
+	torch.UseKernels(false)
+	want := torch.Filter(row, temperature, k, p, least).Float32s()
+	all := torch.Filter(row, temperature, k, 1, 0).Softmax(-1).Float32s() // before top-p
+	torch.UseKernels(true)
+	apart, left := 0.0, 0.0
+	for i := range got {
+		if got[i] != want[i] { // where a sum is as near to the limit as rounding is
+			apart += float64(all[i])
+		}
+		if !math.IsInf(float64(got[i]), -1) {
+			left += float64(all[i])
+		}
+	}
+	if apart > 1e-5 || left == 0 || least == 0 && left < p-1e-5 {
+		t.Errorf("%s, temperature %g, top-k %d, top-p %g, min-p %g: %g are apart, %g are left", name, temperature, k, p, least, apart, left)
+	}
 }
 
 // BenchmarkLinear is the product a transformer spends its time in: rows through two of SmolLM2's

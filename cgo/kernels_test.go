@@ -44,7 +44,7 @@ func TestLesserKernels(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, name := range lesser {
-		tests := exec.Command(self, "-test.run=Kernel|PackedLinear|Draw|TopP|Decode|Gathering|ManyRows|AddMM|TreeAttention|LogSoftmax|Split|AdamW", "-test.v")
+		tests := exec.Command(self, "-test.run=Kernel|PackedLinear|Draw|Filter|Decode|Gathering|ManyRows|AddMM|TreeAttention|LogSoftmax|Split|AdamW", "-test.v")
 		tests.Env = append(os.Environ(), "RLKD_KERNELS="+name)
 		if out, err := tests.CombinedOutput(); err != nil || !strings.Contains(string(out), "--- PASS: TestKernelGradients") {
 			t.Errorf("%s: %v\n%s", name, err, out)

@@ -1,10 +1,6 @@
 package model
 
-import (
-	"math"
-
-	torch "github.com/rlkd/rlkd/cgo"
-)
+import torch "github.com/rlkd/rlkd/cgo"
 
 // Sampling says how the next token is drawn. The filters apply in the order transformers'
 // generate has them: temperature, top-k, top-p, min-p.
@@ -18,8 +14,6 @@ type Sampling struct {
 // maxUniform is the largest number used as a uniform variate: the product with any fp32
 // total is below that total.
 const maxUniform = 1 - 1.0/(1<<23)
-
-var negInf = math.Inf(-1)
 
 // sample draws one token per row of logits [n, vocab], from one uniform variate in (0, 1) per
 // row: the first token at which the cumulative probability exceeds it. It runs on the device;
@@ -35,24 +29,5 @@ func (s Sampling) sample(logits *torch.Tensor, uniform []float32) *torch.Tensor 
 	if s.TopK == 0 && s.TopP == 1 && s.MinP == 0 {
 		return torch.Draw(logits, u, s.Temperature)
 	}
-	return torch.Draw(s.filter(logits.Cast(torch.Float32)), u, 1)
-}
-
-// filter divides by the temperature and sets the logits of dropped tokens to minus infinity.
-func (s Sampling) filter(logits *torch.Tensor) *torch.Tensor {
-	if s.Temperature != 1 {
-		logits = logits.MulScalar(1 / s.Temperature)
-	}
-	if s.TopK > 0 && s.TopK < logits.Dim(-1) {
-		best, _ := logits.TopK(s.TopK, -1)
-		logits = logits.MaskedFill(logits.Lt(best.Narrow(-1, s.TopK-1, 1)), negInf)
-	}
-	if s.TopP < 1 {
-		logits = torch.TopP(logits, s.TopP)
-	}
-	if s.MinP > 0 {
-		least := logits.MaxDim(-1, true).AddScalar(math.Log(s.MinP))
-		logits = logits.MaskedFill(logits.Lt(least), negInf)
-	}
-	return logits
+	return torch.Draw(torch.Filter(logits, s.Temperature, s.TopK, s.TopP, s.MinP), u, 1)
 }

@@ -48,11 +48,11 @@ func TestSamplingAgreesWithTransformers(t *testing.T) {
 			row := logitsOf(g.Rows[c.Row])
 			padded := slices.Grow(row, 16)[:(len(row)+15)/16*16] // a length that the kernels take
 			for i := len(row); i < len(padded); i++ {
-				padded[i] = float32(negInf)
+				padded[i] = float32(math.Inf(-1))
 			}
 			for _, row := range [][]float32{row, padded} {
 				torch.Scope(func() {
-					probs := s.filter(torch.FromFloat32s(row, torch.Float32, dev, 1, len(row))).Softmax(-1).Float32s()
+					probs := torch.Filter(torch.FromFloat32s(row, torch.Float32, dev, 1, len(row)), s.Temperature, s.TopK, s.TopP, s.MinP).Softmax(-1).Float32s()
 					for i, want := range c.Probs {
 						if math.Abs(float64(probs[i])-want) > 1e-6 {
 							t.Errorf("row %d, %+v: token %d has probability %g, want %g", c.Row, s, i, probs[i], want)

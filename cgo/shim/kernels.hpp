@@ -113,8 +113,9 @@ struct Kernels {
   // draw samples one index per row of logits [n, vocab]; at temperature 0 the first of the largest.
   at::Tensor (*draw)(const at::Tensor &logits, const at::Tensor &uniform, double temperature);
 
-  // top_p makes of logits [n, vocab] fp32 with minus infinity for the least likely, which have 1-p in sum.
-  at::Tensor (*top_p)(const at::Tensor &logits, double p);
+  // filter is logits [n, vocab] over the temperature, in fp32, with minus infinity where top-k (0 for none), top-p
+  // (1) and min-p (0) drop one.
+  at::Tensor (*filter)(const at::Tensor &logits, double temperature, int64_t k, double p, double least);
 
   at::Tensor (*pack)(at::TensorList ws); // one under the other
   at::Tensor (*packed_linear)(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias);

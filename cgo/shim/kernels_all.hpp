@@ -41,7 +41,7 @@ const Kernels table{
     .log_softmax_at = log_softmax_at,
     .log_softmax_at_backward = log_softmax_at_backward,
     .draw = draw,
-    .top_p = top_p,
+    .filter = filter,
     .pack = pack,
     .packed_linear = packed_linear,
     .linear = linear,

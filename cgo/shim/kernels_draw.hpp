@@ -2,12 +2,11 @@
 #pragma once
 #include "each.hpp"
 #include "exp.hpp"
+#include "filter.hpp"
 #include "kernels.hpp"
 
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <utility>
 #include <vector>
 
 ISA_BEGIN
@@ -15,12 +14,6 @@ namespace shim::ISA {
 namespace {
 
 constexpr int64_t step = 512; // how many indices draw_row adds up at once
-
-template <class T> float greatest(const T *x, int64_t n) {
-  Lanes top = all(-INFINITY);
-  for (int64_t i = 0; i < n; i += 16) top = max(top, load(x + i));
-  return max_of(top);
-}
 
 // The first index at which the cumulative probability of softmax(x / temperature) exceeds u,
 // added up in blocks, which has room for one number for each step.
@@ -58,48 +51,6 @@ template <class T> int64_t largest(const T *x, int64_t n) {
   return 0;
 }
 
-// Depths are what top_p_row needs memory for: the probability there is so far below the largest logit, in steps
-// of 1/64, and the elements of the one step in which the limit lies, so that no others need be sorted.
-struct Depths {
-  static constexpr int steps = 2048; // the last has all that is further below
-  double mass[steps];
-  std::vector<std::pair<float, int64_t>> edge;
-};
-
-// out is x without the least likely elements: as many as have together 1-p of the probability or less. Of equal
-// ones the first go first; the last of the largest stays.
-template <class T> void top_p_row(const T *x, float *out, int64_t n, double p, Depths &at) {
-  const float most = greatest(x, n);
-  auto depth = [&](Lanes v) { return min(whole((all(most) - v) * all(64)), all(Depths::steps - 1)); };
-  std::fill_n(at.mass, Depths::steps, 0);
-  for (int64_t i = 0; i < n; i += 16) {
-    float d[16], w[16];
-    store(d, depth(load(x + i)));
-    store(w, exp(load(x + i) - all(most)));
-    for (int64_t j = 0; j < 16; j++) at.mass[static_cast<int>(d[j])] += w[j];
-  }
-  const double limit = (1 - p) * std::accumulate(at.mass, at.mass + Depths::steps, 0.0);
-  double below = 0;
-  int last = Depths::steps - 1; // of those that stay, if not whole
-  while (last > 0 && below + at.mass[last] <= limit) below += at.mass[last--];
-
-  at.edge.clear();
-  const Lanes edge = all(static_cast<float>(last));
-  for (int64_t i = 0; i < n; i += 16) {
-    const Lanes v = max(load(x + i), all(-INFINITY)), d = depth(v); // minus infinity for what is no number
-    store(out + i, select(less(edge, d), all(-INFINITY), v));
-    for (unsigned hits = equal(d, edge); hits; hits &= hits - 1) {
-      const int64_t e = i + __builtin_ctz(hits);
-      at.edge.emplace_back(out[e], e);
-    }
-  }
-  std::sort(at.edge.begin(), at.edge.end());
-  for (size_t e = 0; e + (last == 0) < at.edge.size(); e++) {
-    if ((below += std::exp(at.edge[e].first - most)) > limit) break;
-    out[at.edge[e].second] = -INFINITY;
-  }
-}
-
 } // namespace
 } // namespace shim::ISA
 ISA_END
@@ -124,15 +75,20 @@ at::Tensor draw(const at::Tensor &logits, const at::Tensor &uniform, double temp
   return out;
 }
 
-at::Tensor top_p(const at::Tensor &logits, double p) {
+at::Tensor filter(const at::Tensor &logits, double temperature, int64_t k, double p, double least) {
   auto in = logits.contiguous();
   auto out = room(in.sizes(), in.options().dtype(at::kFloat));
   const int64_t n = in.size(1);
   each(in, in.size(0), 1, [&](auto *type, int64_t lo, int64_t hi) {
     using T = std::remove_pointer_t<decltype(type)>;
-    Depths depths;
-    for (int64_t r = lo; r < hi; r++)
-      top_p_row(static_cast<const T *>(in.const_data_ptr()) + r * n, out.data_ptr<float>() + r * n, n, p, depths);
+    Filter row(n);
+    for (int64_t r = lo; r < hi; r++) {
+      auto *from = static_cast<const T *>(in.const_data_ptr()) + r * n;
+      row.begin(from, static_cast<float>(temperature), out.data_ptr<float>() + r * n);
+      if (k > 0 && k < n) row.top_k(k);
+      if (p < 1) row.top_p(p);
+      if (least > 0) row.min_p(least);
+    }
   });
   return out;
 }

@@ -235,19 +235,25 @@ err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
   });
 }
 
-// The least likely that have 1-p or less together are dropped, of equal ones the first; the most likely stays.
-err torch_top_p(tensor *out, tensor logits, double p) {
+// The filters of transformers' generate in its order: top-k, top-p, min-p. Of equal logits top-p drops the first.
+err torch_filter(tensor *out, tensor logits, double temperature, int64_t k, double p, double least) {
   return guard([&] {
-    const auto &x = T(logits);
+    auto x = T(logits);
     if (kernels::usable(x)) {
-      *out = own(kernels::here().top_p(x, p));
+      *out = own(kernels::here().filter(x, temperature, k, p, least));
       return;
     }
-    auto f = x.to(at::kFloat);
-    auto [sorted, order] = f.sort(/*stable=*/true, -1, false);
-    auto drop = sorted.softmax(-1).cumsum(-1).le(1 - p);
-    drop.narrow(-1, x.size(-1) - 1, 1).zero_();
-    *out = own(f.masked_fill(drop.scatter(-1, order, drop), -INFINITY));
+    const int64_t n = x.size(-1);
+    x = x.to(at::kFloat) / temperature;
+    if (k > 0 && k < n) x = x.masked_fill(x.lt(std::get<0>(x.topk(k)).narrow(-1, k - 1, 1)), -INFINITY);
+    if (p < 1) {
+      auto [sorted, order] = x.sort(/*stable=*/true, -1, false);
+      auto drop = sorted.softmax(-1).cumsum(-1).le(1 - p);
+      drop.narrow(-1, n - 1, 1).zero_(); // the most likely stays
+      x = x.masked_fill(drop.scatter(-1, order, drop), -INFINITY);
+    }
+    if (least > 0) x = x.masked_fill(x.lt(x.amax(-1, true) + std::log(least)), -INFINITY);
+    *out = own(x);
   });
 }
 

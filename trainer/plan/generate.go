@@ -11,7 +11,7 @@ const prefillTokens = 16384
 //	packed weights   2 a weight of the layers' matrices and the head: the copy that kernels read
 //	prompts at work  the first pass over prompts, see prefill
 //	logits           rows V b, and where they are filtered 32 rows V: sorted, with their order;
-//	                 with our kernels 16 rows V: in fp32, one for each filter
+//	                 with our kernels 4 rows V, in fp32
 func (j Job) generate(c files.Config, s Sampling) []Part {
 	d, b := sizes(c), j.bytes()
 	rows := min(s.Rows, s.Prompts*s.PerPrompt)
@@ -19,7 +19,7 @@ func (j Job) generate(c files.Config, s Sampling) []Part {
 	width := int64(s.Prompt + s.Completion)
 	logits := int64(rows) * d.V * b
 	if s.Filtered && j.Kernels {
-		logits += 16 * int64(rows) * d.V
+		logits += 4 * int64(rows) * d.V
 	} else if s.Filtered {
 		logits += 32 * int64(rows) * d.V
 	}
