@@ -121,9 +121,9 @@ func Draw(logits, uniform *Tensor, temperature float64) *Tensor {
 // is as likely as the last of these (0: all); top-p drops the least likely, as many as have together at
 // most 1-p of the probability, of equal ones the first, and never the most likely (1: none); min-p
 // drops what is less likely than this share of the most likely (0: none).
-func Filter(logits *Tensor, temperature float64, k int, p, least float64) *Tensor {
+func Filter(logits *Tensor, temperature float64, k int, p, minP float64) *Tensor {
 	var o C.tensor
-	return own("Filter", &o, C.torch_filter(&o, logits.handle(), C.double(temperature), C.int64_t(k), C.double(p), C.double(least)))
+	return own("Filter", &o, C.torch_filter(&o, logits.handle(), C.double(temperature), C.int64_t(k), C.double(p), C.double(minP)))
 }
 
 // Pack brings the weights [out, in] of linear layers on the same input, one under the other,

@@ -14,9 +14,9 @@
   F(read_f32) F(host) F(read_i64) F(read_bytes) F(dims) F(meta) F(item) F(reshape) F(expand) F(transpose) \
   F(narrow) F(contiguous) F(unsqueeze) F(cat) F(index_select) F(gather) F(clone) F(add) F(sub) F(mul) F(div) \
   F(minimum) F(add_scalar) F(mul_scalar) F(neg) F(exp) F(cos) F(sin) F(silu) F(clamp) F(sum) F(sum_dim) F(max_dim) \
-  F(argmax) F(logsumexp) F(softmax) F(topk) F(compare) F(logical) F(masked_fill) \
-  F(matmul) F(linear) F(embedding) F(rms_norm) F(rope) F(sdpa) F(choose_kernels) F(use_kernels) F(has_kernels) \
-  F(silu_mul) F(silu_mul_linear) F(norm_linears) F(attend) F(kv_cache) F(store_kv) F(draw) F(filter) F(tree_attention) \
+  F(argmax) F(logsumexp) F(softmax) F(topk) F(lt) F(matmul) F(linear) F(embedding) F(rms_norm) F(rope) F(sdpa) \
+  F(choose_kernels) F(use_kernels) F(has_kernels) F(silu_mul) F(silu_mul_linear) F(norm_linears) F(attend) F(kv_cache) \
+  F(store_kv) F(draw) F(filter) F(tree_attention) \
   F(log_softmax_at) F(log_softmax_at_backward) F(pack) F(packed_linear) F(decode_layer) F(copy_) F(zero_) F(add_) \
   F(sub_) F(mul_) F(exp_) F(addmm_) F(index_add_) F(requires_grad) F(backward) F(grad) F(set_grad) F(detach) \
   F(norm_list) F(scale_list) F(split) F(join) F(adamw) F(can_capture) F(graph_new) F(graph_begin) F(graph_end) \

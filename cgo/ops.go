@@ -141,47 +141,5 @@ func (t *Tensor) pair(op string, call func(a, b *C.tensor) C.err) (*Tensor, *Ten
 // Lt is the bool tensor t < u, broadcast.
 func (t *Tensor) Lt(u *Tensor) *Tensor {
 	var o C.tensor
-	return own("Lt", &o, C.torch_compare(&o, t.handle(), u.handle(), 0))
-}
-
-// Le is the bool tensor t <= u, broadcast.
-func (t *Tensor) Le(u *Tensor) *Tensor {
-	var o C.tensor
-	return own("Le", &o, C.torch_compare(&o, t.handle(), u.handle(), 1))
-}
-
-// Gt is the bool tensor t > u, broadcast.
-func (t *Tensor) Gt(u *Tensor) *Tensor {
-	var o C.tensor
-	return own("Gt", &o, C.torch_compare(&o, t.handle(), u.handle(), 2))
-}
-
-// Ge is the bool tensor t >= u, broadcast.
-func (t *Tensor) Ge(u *Tensor) *Tensor {
-	var o C.tensor
-	return own("Ge", &o, C.torch_compare(&o, t.handle(), u.handle(), 3))
-}
-
-// Eq is the bool tensor t == u, broadcast.
-func (t *Tensor) Eq(u *Tensor) *Tensor {
-	var o C.tensor
-	return own("Eq", &o, C.torch_compare(&o, t.handle(), u.handle(), 4))
-}
-
-// And is the logical and of two bool tensors, broadcast.
-func (t *Tensor) And(u *Tensor) *Tensor {
-	var o C.tensor
-	return own("And", &o, C.torch_logical(&o, t.handle(), u.handle(), 0))
-}
-
-// Or is the logical or of two bool tensors, broadcast.
-func (t *Tensor) Or(u *Tensor) *Tensor {
-	var o C.tensor
-	return own("Or", &o, C.torch_logical(&o, t.handle(), u.handle(), 1))
-}
-
-// MaskedFill is t with value where the bool mask is set.
-func (t *Tensor) MaskedFill(mask *Tensor, value float64) *Tensor {
-	var o C.tensor
-	return own("MaskedFill", &o, C.torch_masked_fill(&o, t.handle(), mask.handle(), C.double(value)))
+	return own("Lt", &o, C.torch_lt(&o, t.handle(), u.handle()))
 }

@@ -96,9 +96,7 @@ err torch_argmax(tensor *out, tensor a, int64_t dim);
 err torch_logsumexp(tensor *out, tensor a, int64_t dim, int keep);
 err torch_softmax(tensor *out, tensor a, int64_t dim);
 err torch_topk(tensor *values, tensor *indices, tensor a, int64_t k, int64_t dim);
-err torch_compare(tensor *out, tensor a, tensor b, int kind); // 0 lt, 1 le, 2 gt, 3 ge, 4 eq
-err torch_logical(tensor *out, tensor a, tensor b, int kind); // 0 and, 1 or
-err torch_masked_fill(tensor *out, tensor a, tensor mask, double value);
+err torch_lt(tensor *out, tensor a, tensor b);
 
 // What a transformer is made of.
 err torch_matmul(tensor *out, tensor a, tensor b);
@@ -120,7 +118,7 @@ err torch_attend(tensor *out, tensor q, tensor k, tensor v, tensor k_cache, tens
 err torch_kv_cache(tensor *k, tensor *v, int64_t rows, int64_t kv_heads, int64_t width, int64_t d);
 err torch_store_kv(tensor k_cache, tensor v_cache, tensor k, tensor v, tensor tokens, tensor rows, tensor positions);
 err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature); // uniform may be NULL at temperature 0
-err torch_filter(tensor *out, tensor logits, double temperature, int64_t k, double p, double least);
+err torch_filter(tensor *out, tensor logits, double temperature, int64_t k, double p, double min_p);
 err torch_tree_attention(tensor *out, tensor q, tensor k, tensor v, const int64_t *segments, int n, double scale);
 err torch_log_softmax_at(tensor *logp, tensor *entropy, tensor *lse, tensor logits, tensor targets, double scale);
 err torch_log_softmax_at_backward(tensor *out, tensor logits, tensor targets, tensor lse, tensor dlogp, double scale);

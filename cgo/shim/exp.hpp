@@ -1,6 +1,8 @@
-// Exponentials.
+// Exponentials, and what is taken off before them.
 #pragma once
 #include "packed.hpp"
+
+#include <cmath>
 
 ISA_BEGIN
 namespace shim::ISA {
@@ -18,6 +20,13 @@ inline Lanes exp(Lanes x) {
   p = fma(p, r, all(1.6666665459e-1f));
   p = fma(p, r, all(5.0000001201e-1f));
   return scaled(fma(r * r, p, r + all(1.0f)), n);
+}
+
+// The largest of n numbers and those after them, up to a multiple of 16.
+template <class T> float greatest(const T *x, int64_t n) {
+  Lanes top = all(-INFINITY);
+  for (int64_t i = 0; i < n; i += 16) top = max(top, load(x + i));
+  return max_of(top);
 }
 
 inline Lanes sigmoid(Lanes x) { return all(1) / (all(1) + exp(all(0) - x)); }

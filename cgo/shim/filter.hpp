@@ -11,12 +11,6 @@
 ISA_BEGIN
 namespace shim::ISA {
 
-template <class T> float greatest(const T *x, int64_t n) {
-  Lanes top = all(-INFINITY);
-  for (int64_t i = 0; i < n; i += 16) top = max(top, load(x + i));
-  return max_of(top);
-}
-
 // Filter drops logits of a row: they become minus infinity. No more of them are sorted than must be: what they
 // weigh is added up by how far below the largest they are, in steps of 1/64, and only those in the step up
 // to which a filter reaches are put in order.

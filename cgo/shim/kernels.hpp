@@ -115,7 +115,7 @@ struct Kernels {
 
   // filter is logits [n, vocab] over the temperature, in fp32, with minus infinity where top-k (0 for none), top-p
   // (1) and min-p (0) drop one.
-  at::Tensor (*filter)(const at::Tensor &logits, double temperature, int64_t k, double p, double least);
+  at::Tensor (*filter)(const at::Tensor &logits, double temperature, int64_t k, double p, double min_p);
 
   at::Tensor (*pack)(at::TensorList ws); // one under the other
   at::Tensor (*packed_linear)(const at::Tensor &x, const at::Tensor &w, const at::Tensor &bias);

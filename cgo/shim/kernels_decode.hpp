@@ -22,9 +22,7 @@ inline Lanes dots(const float *q, const float *k, int64_t m, int64_t d) {
 // The softmax of s [n], without the division: its e^(s - top), zeros up to a multiple of 16, and
 // one over their sum.
 inline float softmax(float *s, int64_t n) {
-  Lanes top = all(-INFINITY);
-  for (int64_t t = 0; t < n; t += 16) top = max(top, load(s + t));
-  const Lanes most = all(max_of(top));
+  const Lanes most = all(greatest(s, n));
   Lanes sum = all(0);
   for (int64_t t = 0; t < n; t += 16) {
     const Lanes e = exp(load(s + t) - most);

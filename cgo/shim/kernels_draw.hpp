@@ -75,7 +75,7 @@ at::Tensor draw(const at::Tensor &logits, const at::Tensor &uniform, double temp
   return out;
 }
 
-at::Tensor filter(const at::Tensor &logits, double temperature, int64_t k, double p, double least) {
+at::Tensor filter(const at::Tensor &logits, double temperature, int64_t k, double p, double min_p) {
   auto in = logits.contiguous();
   auto out = room(in.sizes(), in.options().dtype(at::kFloat));
   const int64_t n = in.size(1);
@@ -87,7 +87,7 @@ at::Tensor filter(const at::Tensor &logits, double temperature, int64_t k, doubl
       row.begin(from, static_cast<float>(temperature), out.data_ptr<float>() + r * n);
       if (k > 0 && k < n) row.top_k(k);
       if (p < 1) row.top_p(p);
-      if (least > 0) row.min_p(least);
+      if (min_p > 0) row.min_p(min_p);
     }
   });
   return out;

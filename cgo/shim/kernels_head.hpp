@@ -16,9 +16,7 @@ struct Sums {
 
 // Of p = softmax(scale x): log sum exp(scale x), and the entropy, which is lse - sum(p scale x).
 Sums sums_row(const bf16 *x, int64_t n, float scale) {
-  Lanes top = all(-INFINITY);
-  for (int64_t i = 0; i < n; i += 16) top = max(top, load(x + i));
-  const float most = max_of(top) * scale;
+  const float most = greatest(x, n) * scale;
   const Lanes shift = all(most), by = all(scale);
   double total = 0, moment = 0;
   for (int64_t lo = 0; lo < n; lo += 4096) { // fp32 sums are short

@@ -236,15 +236,16 @@ err torch_draw(tensor *out, tensor logits, tensor uniform, double temperature) {
 }
 
 // The filters of transformers' generate in its order: top-k, top-p, min-p. Of equal logits top-p drops the first.
-err torch_filter(tensor *out, tensor logits, double temperature, int64_t k, double p, double least) {
+err torch_filter(tensor *out, tensor logits, double temperature, int64_t k, double p, double min_p) {
   return guard([&] {
     auto x = T(logits);
     if (kernels::usable(x)) {
-      *out = own(kernels::here().filter(x, temperature, k, p, least));
+      *out = own(kernels::here().filter(x, temperature, k, p, min_p));
       return;
     }
     const int64_t n = x.size(-1);
-    x = x.to(at::kFloat) / temperature;
+    x = x.to(at::kFloat);
+    if (temperature != 1) x = x / temperature;
     if (k > 0 && k < n) x = x.masked_fill(x.lt(std::get<0>(x.topk(k)).narrow(-1, k - 1, 1)), -INFINITY);
     if (p < 1) {
       auto [sorted, order] = x.sort(/*stable=*/true, -1, false);
@@ -252,7 +253,7 @@ err torch_filter(tensor *out, tensor logits, double temperature, int64_t k, doub
       drop.narrow(-1, n - 1, 1).zero_(); // the most likely stays
       x = x.masked_fill(drop.scatter(-1, order, drop), -INFINITY);
     }
-    if (least > 0) x = x.masked_fill(x.lt(x.amax(-1, true) + std::log(least)), -INFINITY);
+    if (min_p > 0) x = x.masked_fill(x.lt(x.amax(-1, true) + std::log(min_p)), -INFINITY);
     *out = own(x);
   });
 }

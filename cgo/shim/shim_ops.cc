@@ -59,7 +59,7 @@ OP(torch_max_dim, (tensor *out, tensor a, int64_t dim, int keep), T(a).amax(dim,
 OP(torch_argmax, (tensor *out, tensor a, int64_t dim), T(a).argmax(dim))
 OP(torch_logsumexp, (tensor *out, tensor a, int64_t dim, int keep), T(a).logsumexp(dim, keep != 0))
 OP(torch_softmax, (tensor *out, tensor a, int64_t dim), T(a).softmax(dim))
-OP(torch_masked_fill, (tensor *out, tensor a, tensor mask, double value), T(a).masked_fill(T(mask), value))
+OP(torch_lt, (tensor *out, tensor a, tensor b), T(a).lt(T(b)))
 
 err torch_topk(tensor *values, tensor *indices, tensor a, int64_t k, int64_t dim) {
   return guard([&] {
@@ -68,16 +68,6 @@ err torch_topk(tensor *values, tensor *indices, tensor a, int64_t k, int64_t dim
     *indices = own(i);
   });
 }
-
-err torch_compare(tensor *out, tensor a, tensor b, int kind) {
-  return guard([&] {
-    const auto &x = T(a), &y = T(b);
-    *out = own(kind == 0 ? x.lt(y) : kind == 1 ? x.le(y) : kind == 2 ? x.gt(y) : kind == 3 ? x.ge(y) : x.eq(y));
-  });
-}
-
-OP(torch_logical, (tensor *out, tensor a, tensor b, int kind),
-   kind == 0 ? T(a).logical_and(T(b)) : T(a).logical_or(T(b)))
 
 // What a transformer is made of.
 OP(torch_matmul, (tensor *out, tensor a, tensor b), grad::matmul(T(a), T(b)))
